@@ -1,0 +1,220 @@
+"""The corpus folder: its configuration, what is known of its captures, and the list of them.
+
+A corpus folder holds `captures/` and, beside it, what the user knows (`araxes.toml`, `captures.csv`, `outlets.csv`).
+A folder with nothing but files is a corpus too: every file in it is a capture.
+"""
+
+import csv
+import hashlib
+import os
+import re
+import stat
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.captures import path_text
+
+CONFIGURATION = ("araxes.toml", "captures.csv", "outlets.csv", "entities.csv", "targets.csv", "annotations")
+SECTIONS = {
+    "dataset": {"name", "title", "creators", "license", "citation", "date_published", "purpose"},
+    "limits": {"max_capture_bytes"},
+    "gate": None,  # the gate knows its own keys
+}
+CAPTURE_COLUMNS = ("path", "sha256", "url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis")
+OUTLET_COLUMNS = ("outlet", "name", "license", "keep", "remove")
+# A saved article has kilobytes; what is fifty megabytes is a database dump or a mistake.
+MAX_CAPTURE_BYTES = 50_000_000
+DATASET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
+
+
+class CorpusError(ValueError):
+    """The corpus folder cannot be used as it is; the message names the file and what to do."""
+
+
+class Outlet(NamedTuple):
+    name: str
+    license: str | None
+    keep: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+class Corpus(NamedTuple):
+    """A corpus folder, read. `known` is what captures.csv says, by path or by SHA-256."""
+
+    captures: Path
+    dataset: dict
+    limits: dict
+    gate: dict
+    known: dict[str, dict[str, str]]
+    outlets: dict[str, Outlet]
+
+
+class Listed(NamedTuple):
+    """One file of a corpus folder. `reason` is set where it cannot be read, and then the stage ends here."""
+
+    path: str
+    sha256: str | None
+    bytes: int | None
+    reason: str | None = None
+    detail: str | None = None
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """Read the configuration of a corpus folder. Raises CorpusError with one clear line."""
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: {'is not a folder' if folder.exists() else 'no such folder'}; name a folder with saved articles in it")
+    settings = _settings(folder / "araxes.toml")
+    captures = folder / "captures" if (folder / "captures").is_dir() else folder
+    name = settings.get("dataset", {}).get("name") or re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._") or "corpus"
+    check_name(name, str(folder / "araxes.toml"))
+    return Corpus(
+        captures=captures,
+        dataset={**settings.get("dataset", {}), "name": name},
+        limits={"max_capture_bytes": MAX_CAPTURE_BYTES, **settings.get("limits", {})},
+        gate=settings.get("gate", {}),
+        known=_known(folder / "captures.csv"),
+        outlets=_outlets(folder / "outlets.csv"),
+    )
+
+
+def settings(corpus: Corpus) -> dict:
+    """All that the user has set, for the record; not where the folder lies."""
+    return {name: value for name, value in corpus._asdict().items() if name != "captures"}
+
+
+def check_name(name: str, where: str) -> None:
+    if not isinstance(name, str) or not DATASET_NAME.fullmatch(name):
+        raise CorpusError(f"{where}: dataset name {name!r} is not usable; take lower-case letters, digits, '-', '_' and '.'")
+
+
+def list_captures(corpus: Corpus) -> list[Listed]:
+    """Every file below the captures folder, by the bytes of its path, hashed.
+
+    Raises CorpusError where there is none, or where captures.csv names one that is not there.
+    """
+    root = os.fsencode(corpus.captures)
+    limit = corpus.limits["max_capture_bytes"]
+    skip = {os.fsencode(n) for n in CONFIGURATION} if corpus.captures.name != "captures" else set()
+    listed = [_listed(root, path, limit) for path in sorted(_walk(root, b"", skip))]
+    if not listed:
+        raise CorpusError(f"{corpus.captures}: holds no files; put saved articles there, or name another folder")
+    names = {c.path for c in listed} | {c.sha256 for c in listed}
+    for key, row in corpus.known.items():
+        if key not in names:
+            raise CorpusError(f"captures.csv line {row['line']}: no capture {key!r} below {corpus.captures}; correct it or delete the line")
+    return listed
+
+
+def ordinals(listed: list[Listed]) -> list[str]:
+    """Capture ids: the start of the hash (of the path, where the file could not be read) and an ordinal among equals."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for c in listed:
+        start = (c.sha256 or hashlib.sha256(c.path.encode()).hexdigest())[:20]
+        ids.append(f"{start}-{seen[start]}")
+        seen[start] += 1
+    return ids
+
+
+def _walk(root: bytes, below: bytes, skip: set[bytes]) -> Iterator[bytes]:
+    """Paths of all entries that are not folders. Links to folders are not followed: they may lead in circles."""
+    try:
+        entries = sorted(os.scandir(os.path.join(root, below)), key=lambda e: e.name)
+    except OSError as error:
+        if not below:
+            raise CorpusError(f"{os.fsdecode(root)}: {error.strerror}; give yourself the right to read it") from None
+        yield below
+        return
+    for entry in entries:
+        path = os.path.join(below, entry.name)
+        if path in skip:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(root, path, skip)
+        else:
+            yield path
+
+
+def _listed(root: bytes, path: bytes, limit: int) -> Listed:
+    name = path_text(path)
+    try:
+        status = os.stat(os.path.join(root, path))
+        if stat.S_ISDIR(status.st_mode) and not os.path.islink(os.path.join(root, path)):
+            return Listed(name, None, None, "unreadable", "the folder cannot be read; what is in it is not known")
+        if not stat.S_ISREG(status.st_mode):
+            return Listed(name, None, None, "not_a_file", "a link to a folder, a device or a pipe")
+        with open(os.path.join(root, path), "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return Listed(name, None, None, "unreadable", error.strerror)
+    if status.st_size == 0:
+        return Listed(name, digest, 0, "empty", "the file has no bytes")
+    if status.st_size > limit:
+        return Listed(name, digest, status.st_size, "too_large", f"over {limit} bytes; raise limits.max_capture_bytes in araxes.toml")
+    return Listed(name, digest, status.st_size)
+
+
+def _settings(path: Path) -> dict:
+    if not path.exists():
+        return {}
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise CorpusError(f"{path}: {error}; correct it, or delete it to build with the defaults") from None
+    for section, values in settings.items():
+        if section not in SECTIONS:
+            raise CorpusError(f"{path}: unknown section [{section}]; known are {', '.join(SECTIONS)}")
+        if not isinstance(values, dict):
+            raise CorpusError(f"{path}: {section} is a value, not a section; write it as [{section}]")
+        for key in set(values) - (SECTIONS[section] or set(values)):
+            raise CorpusError(f"{path}: unknown key {key!r} in [{section}]; known are {', '.join(sorted(SECTIONS[section]))}")
+    limit = settings.get("limits", {}).get("max_capture_bytes", 1)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise CorpusError(f"{path}: limits.max_capture_bytes is {limit!r}; give a whole number of bytes")
+    return settings
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Rows of a CSV file with only known columns; each with its line number under `line`."""
+    if not path.exists():
+        return
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            for name in reader.fieldnames or ():
+                if name not in columns:
+                    raise CorpusError(f"{path}: unknown column {name!r}; known are {', '.join(columns)}")
+            for row in reader:
+                if None in row or None in row.values():
+                    raise CorpusError(f"{path} line {reader.line_num}: not as many values as columns; check commas and quotes")
+                yield {**{k: v.strip() for k, v in row.items()}, "line": str(reader.line_num)}
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise CorpusError(f"{path}: {error}; save it as CSV in UTF-8") from None
+
+
+def _known(path: Path) -> dict[str, dict[str, str]]:
+    known = {}
+    for row in _rows(path, CAPTURE_COLUMNS):
+        key = row.get("path") or row.get("sha256", "").lower()
+        if not key:
+            raise CorpusError(f"{path} line {row['line']}: neither path nor sha256; say which capture it is about")
+        if key in known:
+            raise CorpusError(f"{path} line {row['line']}: {key!r} stands there twice; keep one line")
+        known[key] = row
+    return known
+
+
+def _outlets(path: Path) -> dict[str, Outlet]:
+    outlets = {}
+    for row in _rows(path, OUTLET_COLUMNS):
+        keep, remove = (tuple(r for r in row.get(side, "").split(";;") if r) for side in ("keep", "remove"))
+        for pattern in (*keep, *remove):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise CorpusError(f"{path} line {row['line']}: {pattern!r} is no regular expression: {error}") from None
+        outlets[row["outlet"]] = Outlet(row.get("name") or row["outlet"], row.get("license") or None, keep, remove)
+    return outlets

@@ -1,0 +1,32 @@
+"""The tables of a release, one file each: grain, columns with meaning and unit, invariants, an example row.
+
+A table module has `SCHEMA` (pyarrow, the source of truth), `KEY` (the columns that name a row), `CHECKS` (by column:
+the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL that holds for every row) and
+`EXAMPLE`. To add a table, write its file and name it in TABLES.
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+import pyarrow as pa
+
+TABLES = ("captures", "documents", "segments", "edits", "rejections", "splits")
+
+
+def table(name: str) -> ModuleType:
+    return import_module(f"schemas.{name}")
+
+
+def column(name: str, kind: pa.DataType, meaning: str, nullable: bool = False) -> pa.Field:
+    """A column whose meaning travels in the Parquet file."""
+    return pa.field(name, kind, nullable=nullable, metadata={"description": meaning})
+
+
+TEXT, INT, FLOAT, BOOL, TEXTS = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.list_(pa.string())
+
+PLACE = [
+    column("byte_start", INT, "First byte in the capture, of the clusters the span touches."),
+    column("byte_end", INT, "Byte after the last, in the capture."),
+    column("trim_start", INT, "Characters to cut from the start of the replayed bytes."),
+    column("trim_end", INT, "Characters to cut from the end of the replayed bytes."),
+]
