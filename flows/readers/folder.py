@@ -42,9 +42,11 @@ class Outlet(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """A corpus folder, read. `known` is what captures.csv says, by path or by SHA-256."""
+    """A corpus folder, read. `known` is what captures.csv says, by path or by SHA-256; `not_captures` are the names
+    of the configuration where it stands among the captures."""
 
     captures: Path
+    not_captures: tuple[str, ...]
     dataset: dict
     limits: dict
     gate: dict
@@ -72,6 +74,7 @@ def open_corpus(folder: Path) -> Corpus:
     check_name(name, str(folder / "araxes.toml"))
     return Corpus(
         captures=captures,
+        not_captures=CONFIGURATION if captures == folder else (),
         dataset={**settings.get("dataset", {}), "name": name},
         limits={"max_capture_bytes": MAX_CAPTURE_BYTES, **settings.get("limits", {})},
         gate=settings.get("gate", {}),
@@ -82,7 +85,7 @@ def open_corpus(folder: Path) -> Corpus:
 
 def settings(corpus: Corpus) -> dict:
     """All that the user has set, for the record; not where the folder lies."""
-    return {name: value for name, value in corpus._asdict().items() if name != "captures"}
+    return {name: value for name, value in corpus._asdict().items() if name not in ("captures", "not_captures")}
 
 
 def check_name(name: str, where: str) -> None:
@@ -97,7 +100,7 @@ def list_captures(corpus: Corpus) -> list[Listed]:
     """
     root = os.fsencode(corpus.captures)
     limit = corpus.limits["max_capture_bytes"]
-    skip = {os.fsencode(n) for n in CONFIGURATION} if corpus.captures.name != "captures" else set()
+    skip = {os.fsencode(n) for n in corpus.not_captures}
     listed = [_listed(root, path, limit) for path in sorted(_walk(root, b"", skip))]
     if not listed:
         raise CorpusError(f"{corpus.captures}: holds no files; put saved articles there, or name another folder")
