@@ -1,8 +1,8 @@
 """The tables of a release, one file each: grain, columns with meaning and unit, invariants, an example row.
 
-A table module has `SCHEMA` (pyarrow, the source of truth), `KEY` (the columns that name a row), `CHECKS` (by column:
-the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL that holds for every row) and
-`EXAMPLE`. To add a table, write its file and name it in TABLES.
+A table module has `SCHEMA` (pyarrow, the source of truth), `KEY` (the columns that name a row), `ORDER` (how rows are
+sorted, as SQL), `CHECKS` (by column: the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL
+that holds for every row) and `EXAMPLE`. To add a table, write its file and name it in TABLES.
 """
 
 from importlib import import_module

@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
     ]
 )
 KEY = ["capture_id"]
+ORDER = "capture_id"
 CHECKS = {
     "capture_sha256": ("str_matches", r"^[0-9a-f]{64}$"),
     "bytes": ("ge", 0),

@@ -55,6 +55,7 @@ SCHEMA = pa.schema(
     ]
 )
 KEY = ["doc_id"]
+ORDER = "doc_id"
 CHECKS = {
     "doc_id": ("str_matches", r"^[0-9a-f]{20}$"),
     "language": ("str_matches", r"^[a-z]{2,3}$"),

@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
     ]
 )
 KEY = ["edit_id"]
+ORDER = "doc_id, byte_start, byte_end, edit_id"
 CHECKS = {
     "kind": ("isin", KINDS),
     "start": ("ge", 0),

@@ -17,6 +17,7 @@ SCHEMA = pa.schema(
     ]
 )
 KEY = ["table", "row_id", "stage", "reason"]
+ORDER = '"table", row_id, stage, reason'
 CHECKS = {"table": ("isin", TABLES), "reason": ("str_matches", r"^[a-z0-9_]+$")}
 ROW_CHECKS: dict[str, str] = {}
 EXAMPLE = {

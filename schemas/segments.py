@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
     ]
 )
 KEY = ["segment_id"]
+ORDER = "doc_id, position"
 CHECKS = {
     "unit": ("isin", UNITS),
     "position": ("ge", 0),

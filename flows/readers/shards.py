@@ -30,7 +30,8 @@ def pack(corpus: Corpus, listed: list[Listed], work: Path) -> tuple[Path, list[P
     shards: dict[int, list[dict]] = {}
     for sha256, row in sorted(readable.items()):
         shards.setdefault(int(sha256[:8], 16) >> (32 - bits) if bits else 0, []).append(row)
-    return manifest, [_shard(work / "shards" / f"{number:05}", found) for number, found in sorted(shards.items())]
+    # A corpus of which nothing can be read goes through the line too: the gate says what is wrong with it.
+    return manifest, [_shard(work / "shards" / f"{number:05}", found) for number, found in sorted((shards or {0: []}).items())]
 
 
 def digest(listed: list[Listed]) -> str:

@@ -1,0 +1,191 @@
+"""Compare: what changed between a published release and the tables about to be published, and the version that makes.
+
+Records are matched by the key of their table and compared over the columns both sides have. DuckDB joins them and
+spills to disk, so the size of a release is bounded by the disk. Nothing is ever written here.
+"""
+
+import glob
+import hashlib
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import schemas
+
+FIRST = "1.0.0"
+
+# What a join may hold in memory before it spills. Half of what `araxes verify` and `araxes diff` may use.
+MEMORY = "1GB"
+
+# Rows read at a time: some 100 MB of documents, some 5 MB of segments.
+ROWS = 16_384
+
+
+# What can have happened to a record; one that only went to another split is `moved`.
+KINDS = ("added", "removed", "changed", "moved")
+
+# Keys kept for each kind of change of a table, for CHANGES.md; `differences` gives them all.
+NAMED = 20
+
+
+class Records(NamedTuple):
+    """What happened to one table: how many records were added, removed, changed or moved, the first keys of each, and
+    the columns that came and went (of tables that both sides have)."""
+
+    counts: dict[str, int]
+    keys: dict[str, list[str]]
+    columns_added: list[str]
+    columns_removed: list[str]
+
+
+class Changes(NamedTuple):
+    """What is new against the release `previous` (a version, or None) by table, and the `version` that it makes: None
+    where nothing changed, so that nothing is published."""
+
+    previous: str | None
+    version: str | None
+    tables: dict[str, Records]
+
+
+def compare(old: Path | None, tables: Path) -> Changes:
+    """What changed from the release `old` to the Parquet files in `tables`, one a table.
+
+    The version follows Croissant 1.1 (https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html, version):
+    records, columns or tables added only are MINOR; anything removed, changed or moved is MAJOR.
+    """
+    with database() as db:
+        found = {name: _records(db, old, tables, name) for name in schemas.TABLES}
+    if old is None:
+        return Changes(None, FIRST, found)
+    previous = json.loads((old / "build.json").read_text("utf-8"))["version"]
+    return Changes(previous, _next(previous, list(found.values())), found)
+
+
+def differences(old: Path | None, tables: Path, table: str) -> Iterator[tuple[str, str]]:
+    """(what, key) of every record of `table` that is `added`, `removed`, `changed` or `moved`, in the order of the key.
+
+    A key is a JSON array of the key columns' values.
+    """
+    with database() as db:
+        rows = db.execute(f"SELECT what, key FROM ({_joined(old, tables, table)}) ORDER BY key, what")
+        while batch := rows.fetchmany(ROWS):
+            yield from batch
+
+
+def files(folder: Path, table: str) -> list[Path]:
+    """The Parquet files of a table, in order: of a release, or of a folder with one file a table. Empty where it has none."""
+    alone = folder / f"{table}.parquet"
+    return [alone] if alone.is_file() else sorted((folder / "data" / table).glob("*.parquet"))
+
+
+@contextmanager
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB in memory that spills to a temporary folder and changes nothing else."""
+    with (
+        tempfile.TemporaryDirectory(prefix="araxes-") as spill,
+        duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill}) as db,
+    ):
+        yield db
+
+
+def relation(found: list[Path]) -> str:
+    """SQL that reads these Parquet files, in order, whatever characters stand in their paths."""
+    return "read_parquet([" + ", ".join("'" + glob.escape(str(path)).replace("'", "''") + "'" for path in found) + "])"
+
+
+def digest(found: list[Path]) -> str:
+    """SHA-256 of the values in Parquet files, whatever their row groups, compression and the library that wrote them.
+
+    Every column feeds streams of its own (which values are null; lengths; values, little-endian or in UTF-8), so that
+    only names, values and their order count.
+    """
+    streams: dict[str, hashlib._Hash] = defaultdict(hashlib.sha256)
+    for path in found:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS):
+                for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                    _feed(streams, name, column)
+    return hashlib.sha256("".join(f"{name} {streams[name].hexdigest()}\n" for name in sorted(streams)).encode()).hexdigest()
+
+
+def _feed(streams: dict, name: str, values: pa.Array) -> None:
+    streams[f"{name}/null"].update(values.is_null().cast(pa.uint8()).to_numpy(zero_copy_only=False))
+    if pa.types.is_list(values.type):
+        streams[f"{name}/length"].update(_whole(pc.list_value_length(values)))
+        _feed(streams, f"{name}/item", values.flatten())
+    elif pa.types.is_struct(values.type):
+        for field, child in zip(values.type, values.flatten(), strict=True):
+            _feed(streams, f"{name}/{field.name}", child)
+    elif pa.types.is_string(values.type):
+        streams[f"{name}/length"].update(_whole(pc.binary_length(values)))
+        streams[f"{name}/value"].update("".join(values.drop_null().to_pylist()).encode())
+    elif pa.types.is_floating(values.type):
+        streams[f"{name}/value"].update(values.fill_null(0.0).to_numpy(zero_copy_only=False).astype("<f8"))
+    else:
+        streams[f"{name}/value"].update(_whole(values))
+
+
+def _whole(values: pa.Array) -> np.ndarray:
+    return values.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).astype("<i8")
+
+
+def _next(previous: str, tables: list[Records]) -> str | None:
+    major, minor, _ = map(int, previous.split("."))
+    if any(t.counts.keys() - {"added"} or t.columns_removed for t in tables):
+        return f"{major + 1}.0.0"
+    if any(t.counts or t.columns_added for t in tables):
+        return f"{major}.{minor + 1}.0"
+    return None
+
+
+def _records(db: duckdb.DuckDBPyConnection, old: Path | None, tables: Path, table: str) -> Records:
+    found = db.execute(f"SELECT what, COUNT(*), MIN(key, {NAMED}) FROM ({_joined(old, tables, table)}) GROUP BY what").fetchall()
+    found.sort(key=lambda row: KINDS.index(row[0]))
+    before, after = _columns(old, table), _columns(tables, table)
+    both = before and after
+    return Records(
+        {what: count for what, count, _ in found},
+        {what: keys for what, _, keys in found},
+        [c for c in after if both and c not in before],
+        [c for c in before if both and c not in after],
+    )
+
+
+def _columns(folder: Path | None, table: str) -> list[str]:
+    found = files(folder, table) if folder else []
+    return pq.read_schema(found[0]).names if found else []
+
+
+def _joined(old: Path | None, tables: Path, table: str) -> str:
+    """SQL for (what, key) of the records that differ."""
+    before, after = _columns(old, table), _columns(tables, table)
+    key = schemas.table(table).KEY
+    shared = [c for c in after if c not in key and (c in before or not before)]
+    sides = [_side(files(folder, table) if folder else [], key, shared) for folder in (old, tables)]
+    return f"""
+        SELECT key, CASE WHEN o.rest IS NULL THEN 'added' WHEN n.rest IS NULL THEN 'removed'
+                         WHEN o.rest <> n.rest THEN 'changed' ELSE 'moved' END AS what
+        FROM ({sides[0]}) AS o FULL JOIN ({sides[1]}) AS n USING (key)
+        WHERE o.rest IS DISTINCT FROM n.rest OR o.split IS DISTINCT FROM n.split"""
+
+
+def _side(found: list[Path], key: list[str], columns: list[str]) -> str:
+    """SQL for the key of each record as JSON, a hash of the rest of it, and its split."""
+    if not found:
+        return "SELECT '' AS key, '' AS rest, '' AS split WHERE false"
+    rest = ", ".join(f'"{c}"' for c in columns if c != "split")
+    split = '"split"' if "split" in columns else "''"
+    keys = ", ".join(f'"{c}"' for c in key)
+    return f"""
+        SELECT CAST(json_array({keys}) AS VARCHAR) AS key, md5(CAST(json_array({rest}) AS VARCHAR)) AS rest, {split} AS split
+        FROM {relation(found)}"""

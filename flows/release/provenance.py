@@ -1,0 +1,66 @@
+"""Provenance: what made a release, as hashes and versions; never when, where or with how many workers."""
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("flows", "schemas")
+
+
+def provenance(captures: str, configuration: dict, previous: Path | None) -> dict:
+    """The facts of build.json: the digest of the captures, and hashes and versions of all that worked on them.
+    `environment` is a list of name==version lines."""
+    return {
+        "araxes": metadata.version("araxes"),
+        "captures": captures,
+        "code": _code(),
+        "configuration": hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest(),
+        "environment": environment(),
+        "models": {path.relative_to(ROOT).as_posix(): _sha256(path) for path in _files() if path.suffix != ".py"},
+        "previous": previous.name if previous else None,
+        "previous_sha256sums": _sha256(previous / "SHA256SUMS") if previous else None,
+    }
+
+
+def environment() -> list[str]:
+    """Python, the platform and every distribution that Araxes needs, itself included, as installed."""
+    return [f"python=={platform.python_version()}", f"platform=={sys.platform}-{platform.machine()}", *sorted(_closure("araxes", {}).values())]
+
+
+def _closure(name: str, found: dict[str, str]) -> dict[str, str]:
+    key = name.lower().replace("_", "-").replace(".", "-")
+    if key in found:
+        return found
+    try:
+        distribution = metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return found
+    found[key] = f"{key}=={distribution.version}"
+    for line in distribution.requires or ():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            _closure(requirement.name, found)
+    return found
+
+
+def _files() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from sorted(p for p in (ROOT / package).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
+def _code() -> str:
+    code = hashlib.sha256()
+    for path in _files():
+        code.update(f"{path.relative_to(ROOT).as_posix()} {_sha256(path)}\n".encode())
+    return code.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

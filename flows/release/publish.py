@@ -1,0 +1,162 @@
+"""Publish: the tables of a build as a release, staged beside its place and renamed into it in one step.
+
+`write` fills the staging folder, `publish` moves it to dist/<dataset>/<version>. A reader never sees half a release: a
+folder with a version for a name is complete. A build that was killed after the rename and before LATEST was replaced
+leaves LATEST one behind: `latest` does not read it, and the next build points it right. No clock is read, so the same
+tables give the same bytes.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import schemas
+from flows.release.card import card
+from flows.release.compare import ROWS, Changes, Records, digest, files
+
+SUMS = "SHA256SUMS"
+QUALITY = "quality"
+VERSION = re.compile(r"\d+\.\d+\.\d+")
+
+
+def write(tables: Path, release: Path, dataset: dict, changes: Changes, build: dict) -> None:
+    """Write a release of the Parquet files in `tables` into the folder `release`.
+
+    `build` is what the build depended on; its "environment", lines name==version, becomes environment.txt and stands
+    in build.json as its hash.
+
+    Raises ValueError where a table has not the columns of its schema.
+    """
+    names = [name for name in schemas.TABLES if _rows(tables, name)]
+    for name in names:
+        _table(files(tables, name)[0], release, name)
+    environment = "".join(f"{line}\n" for line in sorted(build["environment"]))
+    _text(release / "environment.txt", environment)
+    record = {
+        **build,
+        "environment": hashlib.sha256(environment.encode()).hexdigest(),
+        "version": changes.version,
+        "rows": {name: _rows(release, name) for name in names},
+        "digests": {name: digest(files(release, name)) for name in names},
+    }
+    _text(release / "build.json", json.dumps(record, ensure_ascii=False, sort_keys=True, indent=2))
+    _text(release / "README.md", card(release, dataset, changes.version))
+    _text(release / "CHANGES.md", _changes(changes))
+    _text(release / SUMS, "".join(f"{_sha256(release / name)}  {name}\n" for name in listed(release)))
+
+
+def publish(staging: Path, dataset_dir: Path, version: str) -> Path:
+    """Move the finished folder `staging`, on the same file system, to its place and point LATEST at it.
+
+    Raises FileExistsError where the version is there already: a published release is never changed.
+    """
+    place = dataset_dir / version
+    if place.exists():
+        raise FileExistsError(f"{place} is published already and is never changed; run the build again to get the next version")
+    for folder, _, names in os.walk(staging):
+        for name in names:
+            _sync(Path(folder, name))
+        _sync(Path(folder))
+    os.rename(staging, place)
+    _sync(dataset_dir)
+    point(dataset_dir, version)
+    return place
+
+
+def latest(dataset_dir: Path) -> Path | None:
+    """The newest release in `dataset_dir`, whatever LATEST says; None where there is none."""
+    found = [path for path in dataset_dir.glob("*.*.*") if VERSION.fullmatch(path.name) and (path / SUMS).is_file()]
+    return max(found, key=lambda path: [int(n) for n in path.name.split(".")], default=None)
+
+
+def point(dataset_dir: Path, version: str) -> None:
+    """Make LATEST name `version`, in one step; nothing is written where it does."""
+    target, fresh = dataset_dir / "LATEST", dataset_dir / ".LATEST"
+    if target.is_file() and target.read_text("utf-8") == f"{version}\n":
+        return
+    _text(fresh, version)
+    _sync(fresh)
+    os.replace(fresh, target)
+    _sync(dataset_dir)
+
+
+def listed(release: Path) -> list[str]:
+    """The paths SHA256SUMS has to list: everything below `release` but quality/ and itself, sorted."""
+    found = (path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(name for name in found if name != SUMS and not name.startswith(f"{QUALITY}/"))
+
+
+def json_lines(table: pa.Table, target: BinaryIO) -> None:
+    """`table` as JSON Lines: an object a row, keys in the order of the columns, nulls written."""
+    pl.from_arrow(table).write_ndjson(target)
+
+
+def batches(source: Path, schema: pa.Schema | None = None) -> Iterator[pa.Table]:
+    """The rows of a Parquet file, ROWS at a time whatever its row groups."""
+    with pq.ParquetFile(source) as file:
+        for batch in file.iter_batches(ROWS):
+            table = pa.Table.from_batches([batch])
+            yield table.cast(schema) if schema else table
+
+
+def _table(source: Path, release: Path, name: str) -> None:
+    schema = schemas.table(name).SCHEMA
+    have = pq.read_schema(source)
+    if have.names != schema.names or have.types != schema.types:
+        raise ValueError(f"{source} has not the columns of schemas/{name}.py: write it with that schema")
+    parquet, jsonl = (release / top / name / f"train-00000-of-00001.{end}" for top, end in (("data", "parquet"), ("jsonl", "jsonl")))
+    for path in (parquet, jsonl):
+        path.parent.mkdir(parents=True)
+    options = {"compression": "zstd", "use_content_defined_chunking": True, "write_page_index": True}
+    with pq.ParquetWriter(parquet, schema, **options) as writer, jsonl.open("wb") as lines:
+        for table in batches(source, schema):
+            writer.write_table(table, row_group_size=ROWS)
+            json_lines(table, lines)
+
+
+def _rows(folder: Path, name: str) -> int:
+    return sum(pq.read_metadata(path).num_rows for path in files(folder, name))
+
+
+def _changes(changes: Changes) -> str:
+    if changes.previous is None:
+        return f"# {changes.version}\n\nThe first release.\n"
+    parts = [f"# {changes.version}\n\nAgainst {changes.previous}:\n"]
+    return "\n".join(parts + [_section(name, records) for name, records in changes.tables.items() if any(records)])
+
+
+def _section(name: str, records: Records) -> str:
+    lines = [f"## {name}", ""]
+    for what, columns in (("added", records.columns_added), ("removed", records.columns_removed)):
+        if columns:
+            lines.append(f"- columns {what}: " + ", ".join(f"`{c}`" for c in columns))
+    for what, count in records.counts.items():
+        named = ", ".join(f"`{key}`" for key in records.keys[what])
+        more = f" and {count - len(records.keys[what]):,} more" if count > len(records.keys[what]) else ""
+        lines.append(f"- {what}: {count:,} ({named}{more})")
+    return "\n".join([*lines, ""])
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_bytes((text.rstrip("\n") + "\n").encode())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,92 @@
+"""Validate: the rows of a shard against their schemas; what fails becomes rows of `rejections`, children with parents.
+
+The stage never mends a value. A row that fails is taken out whole; an edit that fails takes its document along, since
+without it the document's bytes would not be accounted for.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import pandera.polars as pap
+import polars as pl
+from pandera.errors import SchemaErrors
+
+import schemas
+
+Row = dict[str, Any]
+
+
+def validate(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """The same rows less those that fail; `rejections` more by as many. Tables: documents, segments, edits."""
+    capture = {d["doc_id"]: d["capture_id"] for d in rows["documents"]}
+    failed = {name: _failures(name, rows[name]) for name in ("documents", "segments", "edits")}
+    documents = {d["doc_id"]: why for d, why in _paired(rows["documents"], failed["documents"])}
+    for e, why in _paired(rows["edits"], failed["edits"]):
+        documents.setdefault(e["doc_id"], f"edit {e['edit_id']}: {why}")
+    segments = {s["segment_id"]: why for s, why in _paired(rows["segments"], failed["segments"])}
+    orphans = {
+        s["segment_id"] for s in rows["segments"] if s["doc_id"] in documents or s["parent_id"] in segments or s["repeat_of"] in segments
+    }
+
+    rejections = [_rejection(capture[key], "documents", key, "schema", why) for key, why in documents.items()]
+    rejections += [_rejection(capture[key], "captures", capture[key], "schema", why) for key, why in documents.items()]
+    for s in rows["segments"]:
+        if s["segment_id"] in orphans:
+            rejections.append(_rejection(capture[s["doc_id"]], "segments", s["segment_id"], "parent_rejected", None))
+        elif s["segment_id"] in segments:
+            rejections.append(_rejection(capture[s["doc_id"]], "segments", s["segment_id"], "schema", segments[s["segment_id"]]))
+    rejections += [
+        _rejection(capture[e["doc_id"]], "edits", e["edit_id"], "parent_rejected", None) for e in rows["edits"] if e["doc_id"] in documents
+    ]
+    return {
+        "documents": [d for d in rows["documents"] if d["doc_id"] not in documents],
+        "segments": [s for s in rows["segments"] if s["segment_id"] not in segments and s["segment_id"] not in orphans],
+        "edits": [e for e in rows["edits"] if e["doc_id"] not in documents],
+        "rejections": rows["rejections"] + rejections,
+    }
+
+
+@cache
+def model(name: str) -> pap.DataFrameSchema:
+    """The pandera model of a table, made from its pyarrow schema and checks."""
+    table = schemas.table(name)
+    types = pl.DataFrame(table.SCHEMA.empty_table()).schema
+    columns = {f.name: pap.Column(types[f.name], _check(table.CHECKS.get(f.name)), nullable=f.nullable) for f in table.SCHEMA}
+    checks = [pap.Check(_row_check(rule), name=title) for title, rule in table.ROW_CHECKS.items()]
+    return pap.DataFrameSchema(columns, checks=checks, strict=True, ordered=True)
+
+
+def _check(told: tuple | None) -> pap.Check | None:
+    return getattr(pap.Check, told[0])(*told[1:]) if told else None
+
+
+def _row_check(rule: str):
+    return lambda data: data.lazyframe.select(pl.sql_expr(rule).fill_null(False))
+
+
+def _failures(name: str, rows: list[Row]) -> dict[int, str]:
+    """Why rows fail, by their place: the names of the checks."""
+    if not rows:
+        return {}
+    frame = pl.DataFrame(rows, schema=pl.DataFrame(schemas.table(name).SCHEMA.empty_table()).schema)
+    try:
+        model(name).validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        found: dict[int, list[str]] = {}
+        for case in errors.failure_cases.iter_rows(named=True):
+            # A failure without a row is a defect of the schema, not of the data: it must not pass as a rejection.
+            if case["index"] is None:
+                raise
+            where = f"{case['column']}: " if case["column"] else ""
+            found.setdefault(case["index"], []).append(f"{where}{case['check']}")
+        return {place: "; ".join(sorted(set(why))) for place, why in found.items()}
+    return {}
+
+
+def _paired(rows: list[Row], failed: dict[int, str]) -> Iterable[tuple[Row, str]]:
+    return ((rows[place], why) for place, why in sorted(failed.items()))
+
+
+def _rejection(capture_id: str, table: str, row_id: str, reason: str, detail: str | None) -> Row:
+    return {"capture_id": capture_id, "table": table, "row_id": row_id, "stage": "validate", "reason": reason, "detail": detail}

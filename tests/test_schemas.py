@@ -1,0 +1,69 @@
+"""The pyarrow schema is the source of truth; the pandera model is held against it, and each example against both."""
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import schemas
+from flows.stages.validate import model, validate
+
+TABLES = pytest.mark.parametrize("name", schemas.TABLES)
+
+
+def frame(name: str, **changes) -> pl.DataFrame:
+    table = schemas.table(name)
+    return pl.DataFrame(pa.Table.from_pylist([{**table.EXAMPLE, **changes}], schema=table.SCHEMA))
+
+
+@TABLES
+def test_the_model_has_the_columns_types_and_nulls_of_the_schema(name):
+    schema, found = schemas.table(name).SCHEMA, model(name)
+    assert list(found.columns) == schema.names
+    empty = pl.DataFrame(schema.empty_table())
+    assert {n: c.dtype.type for n, c in found.columns.items()} == dict(empty.schema)
+    assert {n: c.nullable for n, c in found.columns.items()} == {f.name: f.nullable for f in schema}
+
+
+@TABLES
+def test_the_example_passes(name):
+    model(name).validate(frame(name), lazy=True)
+
+
+@TABLES
+def test_every_column_says_what_it_means(name):
+    table = schemas.table(name)
+    assert "one row per" in table.__doc__ and "Invariants:" in table.__doc__
+    assert all(f.metadata[b"description"] for f in table.SCHEMA)
+    assert set(table.KEY) <= set(table.SCHEMA.names) and set(table.CHECKS) <= set(table.SCHEMA.names)
+
+
+def rows(**changes):
+    document, sentence, edit = (schemas.table(n).EXAMPLE for n in ("documents", "segments", "edits"))
+    block = {**sentence, "segment_id": sentence["parent_id"], "parent_id": None, "unit": "paragraph"}
+    found = {"documents": [document], "segments": [block, sentence], "edits": [edit], "rejections": []}
+    for name, change in changes.items():
+        found[name][0] = {**found[name][0], **change}
+    return found
+
+
+def reasons(found):
+    return sorted((r["table"], r["reason"]) for r in found["rejections"])
+
+
+def test_rows_that_hold_pass_untouched():
+    assert validate(rows()) == rows()
+
+
+def test_a_failing_block_takes_its_sentences_along_and_nothing_else():
+    found = validate(rows(segments={"unit": "nonsense"}))
+    assert found["segments"] == [] and found["documents"] == rows()["documents"]
+    assert reasons(found) == [("segments", "parent_rejected"), ("segments", "schema")]
+    assert "unit" in found["rejections"][0]["detail"]
+
+
+@pytest.mark.parametrize("change", [{"edits": {"confidence": 2.0}}, {"documents": {"n_chars": 7}}, {"documents": {"language": "english"}}])
+def test_a_failing_document_or_edit_takes_the_whole_document_along(change):
+    found = validate(rows(**change))
+    assert found["documents"] == found["segments"] == found["edits"] == []
+    expected = [("captures", "schema"), ("documents", "schema"), ("edits", "parent_rejected")] + [("segments", "parent_rejected")] * 2
+    assert reasons(found) == expected
