@@ -50,6 +50,7 @@ class Draft:
     language_confidence: float | None = None
     description: Any = None
     defects: tuple[tuple[str, ...], ...] = ()
+    text_defects: tuple[str, ...] = ()
     rejection: Row | None = None
 
     def rejected(self, stage: str, why: Rejected) -> "Draft":
@@ -94,7 +95,7 @@ def _document(draft: Draft, doc_id: str) -> Row:
         "text_sha256": _sha256(text),
         "n_chars": len(text),
         "n_sentences": sum(s.unit == "sentence" for s in draft.segments),
-        "text_defects": sorted({d for defects in draft.defects for d in defects}),
+        "text_defects": list(draft.text_defects),
         "duplicate_cluster": None,
         "duplicate_of": None,
         "story_cluster": None,

@@ -11,7 +11,7 @@ from schemas import FLOAT, INT, TEXT, TEXTS, column, pa
 DATE = r"^\d{4}(-\d\d(-\d\d(T[0-9:+Z.-]+)?)?)?$"
 CANDIDATE = pa.struct(
     [
-        column("role", TEXT, "published, modified, retrieved, mentioned, copyright …"),
+        column("role", TEXT, "published, modified, retrieved, mention, copyright …"),
         column("value", TEXT, "ISO 8601 in reduced precision."),
         column("precision", TEXT, "year, month, day or time."),
         column("source", TEXT, "Where it stands: byline, dateline, update_note, widget, body, url, captures.csv …"),
@@ -45,7 +45,7 @@ SCHEMA = pa.schema(
         column("text_sha256", TEXT, "SHA-256 of the text in UTF-8.", nullable=True),
         column("n_chars", INT, "Length of the text in Unicode code points."),
         column("n_sentences", INT, "Sentences among its segments."),
-        column("text_defects", TEXTS, "Defects of any of its segments, sorted."),
+        column("text_defects", TEXTS, "Defects of its segments and of the page as a whole, sorted."),
         column("duplicate_cluster", TEXT, "Smallest doc_id among its near-duplicates, itself included.", nullable=True),
         column("duplicate_of", TEXT, "The document of the cluster it repeats; null for the first of them.", nullable=True),
         column("story_cluster", TEXT, "Smallest doc_id among documents of the same story, itself included.", nullable=True),

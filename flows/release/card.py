@@ -62,7 +62,7 @@ FIGURES = (
 def card(release: Path, dataset: dict, version: str) -> str:
     """The dataset card of the tables in `release`.
 
-    `dataset` may hold title, name, license (SPDX), creators, release_date, citation, purpose, limits and tags; what it
+    `dataset` may hold title, name, license (SPDX), creators, date_published, citation, purpose, limits and tags; what it
     does not hold the card does not say.
     """
     names = [name for name in schemas.TABLES if files(release, name)]

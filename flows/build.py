@@ -1,0 +1,124 @@
+"""The build: a corpus folder becomes a release. The recipe, read from top to bottom; wiring only.
+
+    read -> decode -> repair -> strip -> segment -> describe -> group -> validate -> publish
+
+`recipe` is the same with and without Prefect. What differs is how a function is called (as a task, or directly) and
+how shards are spread (Prefect's task runner, or a plain process pool).
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# A cold server on a busy machine takes longer than Prefect waits by default; a build tells nobody what it does.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+from prefect import flow, get_client, task, unmapped
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import as_completed
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.task_runners import ProcessPoolTaskRunner
+
+from flows.corpus.funnel import funnel
+from flows.corpus.tables import write_tables
+from flows.line import directly, run_shard
+from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, settings
+from flows.readers.shards import digest, pack
+from flows.release.compare import compare
+from flows.release.gate import Failure, judge, limits_of, measure
+from flows.release.provenance import provenance
+from flows.release.publish import latest, point, publish, write
+from flows.release.staging import staging
+from flows.terminal import progress
+
+ARTIFACT = "araxes-funnel"
+
+Spread = Callable[[list[Path], Path], Iterable[Path]]
+
+
+class GateFailed(Exception):
+    """What was built may not be published; one line says which expectation failed on what."""
+
+    def __init__(self, failures: list[Failure]):
+        super().__init__("the gate failed, nothing was published: " + "; ".join(f.text for f in failures))
+
+
+class Built(NamedTuple):
+    """Where the release is, and whether this build made it or found that nothing had changed."""
+
+    release: Path
+    published: bool
+    funnel: list[dict]
+
+
+def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any], spread: Spread) -> Built:
+    """Build and publish a release. Raises CorpusError, GateFailed or OSError, and then leaves nothing behind."""
+    source = open_corpus(corpus)
+    name = dataset or source.dataset["name"]
+    check_name(name, "--dataset")
+    try:
+        limits_of(source.gate)
+    except ValueError as error:
+        raise CorpusError(str(error)) from None
+    with staging(out / name) as (work, release):
+        listed = call("list", list_captures, source)
+        manifest, shards = pack(source, listed, work)
+        done = sorted(progress("documents", spread(shards, source.captures), len(shards)))
+        previous = latest(out / name)
+        tables = call("group", write_tables, manifest, done, previous, work / "tables", work)
+        found = funnel(tables)
+        failures = call("gate", judge, measure(tables, previous), source.gate, release / "quality")
+        if failures:
+            raise GateFailed(failures)
+        changes = compare(previous, tables)
+        if changes.version is None:
+            point(out / name, previous.name)  # a build killed between its last two steps left it undone
+            return Built(previous, False, found)
+        facts = provenance(digest(listed), settings(source), previous)
+        call("write", write, tables, release, {**source.dataset, "name": name}, changes, facts)
+        return Built(call("publish", publish, release, out / name, changes.version), True, found)
+
+
+def direct(corpus: Path, out: Path, dataset: str | None = None, workers: int = 1) -> Built:
+    """The build with no Prefect server."""
+    return recipe(corpus, out, dataset, directly, lambda shards, captures: _pooled(shards, captures, workers))
+
+
+@flow(name="araxes-build", task_runner=ProcessPoolTaskRunner(max_workers=os.cpu_count()), persist_result=False)
+def build(corpus: Path = Path("seeds"), out: Path = Path("dist"), dataset: str | None = None) -> Built:
+    """The build under Prefect: every stage a task, every shard a task run, the funnel an artifact."""
+    built = recipe(corpus, out, dataset, _task, _mapped)
+    create_table_artifact(built.funnel, key=ARTIFACT, description=f"From captures to sentences: {built.release}")
+    return built
+
+
+@task(name="shard", task_run_name="shard {shard.name}", cache_policy=NO_CACHE, persist_result=False, retries=1, retry_delay_seconds=1)
+def shard_task(shard: Path, captures: Path) -> Path:
+    return run_shard(shard, captures, _task)
+
+
+def _task(name: str, function: Callable[..., Any], *values: Any) -> Any:
+    # Parameters and results of a task are walked through and kept until the flow ends; what is in the box is neither.
+    box = [values]
+    task(lambda: box.append(function(*box.pop())), name=name, cache_policy=NO_CACHE, persist_result=False)()
+    return box.pop()
+
+
+def _mapped(shards: list[Path], captures: Path) -> Iterator[Path]:
+    # Told where the flow's own server is, the workers do not each start one.
+    with get_client(sync_client=True) as client, temporary_settings({PREFECT_API_URL: str(client.api_url)}):
+        futures = shard_task.map(shards, unmapped(captures))
+        yield from (future.result() for future in as_completed(futures))
+
+
+def _pooled(shards: list[Path], captures: Path, workers: int) -> Iterator[Path]:
+    if min(workers, len(shards)) < 2:
+        yield from (run_shard(shard, captures) for shard in shards)
+        return
+    with ProcessPoolExecutor(min(workers, len(shards)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(run_shard, shards, [captures] * len(shards))

@@ -1,0 +1,125 @@
+"""The line: what each stage takes from a document's draft and what it gives back, and one shard's way through all.
+
+    read -> decode -> repair -> strip -> segment -> describe -> validate
+
+The stages themselves are pure functions in `flows/stages`; this file hands them their input. A shard is a folder:
+`captures.parquet` goes in, one Parquet file per table comes out. Documents stay in memory in between.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import schemas
+from flows.drafts import Capture, Draft, rows
+from flows.readers import text
+from flows.stages import decode, defects, describe, repair, segment, strip, validate
+from flows.traced import Rejected
+
+SHARD_TABLES = ("documents", "segments", "edits", "rejections")
+Call = Callable[..., Any]
+
+
+def directly(name: str, function: Callable[..., Any], *values: Any) -> Any:
+    return function(*values)
+
+
+def run_shard(shard: Path, captures: Path, call: Call = directly) -> Path:
+    """Take the captures listed in `shard` through every stage and write its tables.
+
+    `call(name, function, *values)` calls a stage: directly, or as a Prefect task of that name. Nothing is left half
+    written: a table is complete when it has its name.
+    """
+    listed = [Capture(**row) for row in pq.read_table(shard / "captures.parquet").to_pylist()]
+    drafts = call("read", _each, "read", lambda draft: _read(draft, captures), [Draft(c) for c in listed])
+    for name, work in STAGES.items():
+        drafts = call(name, _each, name, work, drafts)
+    found = call("validate", validate.validate, _collected(drafts))
+    for name in SHARD_TABLES:
+        _write(shard / f"{name}.parquet", found[name], schemas.table(name).SCHEMA)
+    return shard
+
+
+def _each(name: str, work: Callable[[Draft], Draft], drafts: list[Draft]) -> list[Draft]:
+    return [draft if draft.rejection else _tried(name, work, draft) for draft in drafts]
+
+
+def _tried(name: str, work: Callable[[Draft], Draft], draft: Draft) -> Draft:
+    try:
+        return work(draft)
+    except Rejected as why:
+        return draft.rejected(name, why)
+    except Exception as error:  # one capture that breaks a stage must not take the others with it
+        return draft.rejected(name, Rejected("internal_error", f"{type(error).__name__}: {error}"[:200]))
+
+
+def _read(draft: Draft, captures: Path) -> Draft:
+    return replace(draft, data=text.read(captures, draft.capture.path, draft.capture.sha256))
+
+
+def _decode(draft: Draft) -> Draft:
+    declared = [(draft.capture.encoding, "captures.csv")] if draft.capture.encoding else []
+    got = decode.decode(draft.data, declared)
+    return replace(draft, data=b"", text=got.text, encoding_source=got.encoding_source)
+
+
+def _repair(draft: Draft) -> Draft:
+    page = repair.repair(draft.text)
+    return replace(draft, text=page, page=page)
+
+
+def _strip(draft: Draft) -> Draft:
+    got = strip.strip(draft.page, draft.capture.keep, draft.capture.remove)
+    if not got.kept:
+        raise Rejected("no_body", "nothing on the page reads like an article")
+    return replace(draft, text=got.text, blocks=tuple(got.blocks), kept=tuple(got.kept))
+
+
+def _segment(draft: Draft) -> Draft:
+    language, confidence = segment.language(draft.text.text)
+    return replace(
+        draft,
+        segments=tuple(segment.segment(draft.text, draft.kept)),
+        language=language,
+        language_confidence=round(confidence, 4) if language else None,
+    )
+
+
+def _describe(draft: Draft) -> Draft:
+    known = draft.capture
+    facts = describe.Facts(known.url, known.outlet_name, known.date_retrieved, known.language)
+    found = defects.defects(draft.text, draft.segments, draft.language)
+    return replace(
+        draft,
+        description=describe.describe(draft.page, draft.blocks, facts, draft.language),
+        defects=tuple(found),
+        text_defects=defects.document_defects(draft.text, found),
+    )
+
+
+STAGES: dict[str, Callable[[Draft], Draft]] = {
+    "decode": _decode,
+    "repair": _repair,
+    "strip": _strip,
+    "segment": _segment,
+    "describe": _describe,
+}
+
+
+def _collected(drafts: list[Draft]) -> dict[str, list[dict]]:
+    collected: dict[str, list[dict]] = {name: [] for name in SHARD_TABLES}
+    for draft in drafts:
+        for name, found in rows(draft).items():
+            collected[name] += found
+    return collected
+
+
+def _write(path: Path, found: list[dict], schema: pa.Schema) -> None:
+    part = path.with_suffix(".part")
+    pq.write_table(pa.Table.from_pylist(found, schema=schema), part, compression="zstd")
+    os.replace(part, path)

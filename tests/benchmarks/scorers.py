@@ -1,0 +1,63 @@
+"""The stages as the scorers of a benchmark call them: plain values in, plain values out."""
+
+from flows.traced import Traced
+
+
+def _traced(text: str) -> Traced:
+    return Traced.decoded(text.encode("utf-8", "surrogatepass"), "utf-8")
+
+
+def decode(data: bytes) -> str:
+    from flows.stages.decode import decode
+
+    return decode(data).text.text
+
+
+def repair(text: str) -> str:
+    from flows.stages.repair import repair
+
+    return repair(_traced(text)).text
+
+
+def strip_lines(lines: list[str]) -> list[bool]:
+    from flows.stages.strip import strip
+
+    kept = {b.start for b in strip(_traced("\n".join(lines))).blocks if b.unit}
+    starts, at = [], 0
+    for line in lines:
+        starts.append(at)
+        at += len(line) + 1
+    return [bool(line) and start in kept for line, start in zip(lines, starts, strict=True)]
+
+
+def sentences(text: str, lang: str) -> list[str]:
+    from flows.stages.segment import sentences
+
+    return [text[start:end] for start, end in sentences(text, lang)]
+
+
+def language(text: str) -> str:
+    from flows.stages.segment import language
+
+    return language(text)[0] or ""
+
+
+def metadata_text(text: str) -> dict:
+    from flows.stages.describe import Facts, describe
+    from flows.stages.segment import language
+    from flows.stages.strip import strip
+
+    page = _traced(text)
+    stripped = strip(page)
+    found = describe(page, stripped.blocks, Facts(), language(stripped.text.text)[0])
+    day = (found.date_published or "")[:10]
+    return {"title": found.title, "authors": found.authors, "date": day if len(day) == 10 else None}
+
+
+def strip_html(html: str) -> str:
+    from flows.readers.html import render
+    from flows.stages.strip_html import BODY, label
+
+    page = render(Traced.decoded(html.encode("utf-8", "replace"), "utf-8"))
+    blocks = label(page.text, page.elements, page.nodes, page.facts)
+    return "\n".join(page.text.text[b.start : b.end] for b in blocks if b.unit in BODY)

@@ -1,0 +1,56 @@
+"""Small corpora and builds for the tests."""
+
+import shutil
+from pathlib import Path
+
+from flows.cli import run
+
+SEEDS = Path(__file__).parents[1] / "seeds"
+
+ARTICLE = """\
+{title}
+
+By {author}, 4 May 2024
+
+{place} has waited four years for a ferry. On Tuesday the transport ministry said that it would wait a fifth, and gave no reason for it.
+
+The harbour master, who has run the port since 1998, said he had read of the decision in the newspaper. “Nobody called,” he said. “Nobody ever calls.”
+
+Two companies had offered ships. One withdrew in March; the other, registered in a town without a coast, still answers the telephone.
+
+The ministry’s own study, published last autumn, put the cost of another year at eleven million. It did not say who would pay it.
+
+Follow us on:
+"""
+
+
+def corpus(folder: Path, n: int = 3, start: int = 0) -> Path:
+    """`n` short articles, each unlike the others, as a folder with nothing but files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(start, start + n):
+        filled = ARTICLE.format(title=f"A Ferry for {PLACES[i]}, Again Postponed", author=f"Jane {PLACES[i]}", place=PLACES[i])
+        (folder / f"{i:02}.txt").write_text(filled + f"\n{PLACES[i]} will hear more in {2030 + i}. " * (i + 1), encoding="utf-8")
+    return folder
+
+
+PLACES = ("Saren", "Orbelan", "Varosh", "Kelinda", "Mirza Bay", "Tolkun", "Ashgate", "Perevoz")
+
+
+def build(folder: Path, out: Path, *options: str) -> int:
+    """Exit code of `araxes build --direct`, run in this process."""
+    return run(["build", str(folder), "--out", str(out), "--direct", *options])
+
+
+def copy(folder: Path, to: Path, backwards: bool = False) -> Path:
+    """A copy of a corpus folder, its files made in another order."""
+    for path in sorted((p for p in folder.rglob("*") if p.is_file()), reverse=backwards):
+        place = to / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    return to
+
+
+def sums(out: Path) -> dict[str, str]:
+    """SHA256SUMS of the only release below `out`."""
+    (release,) = out.glob("*/[0-9]*")
+    return {name: digest for digest, name in (line.split("  ") for line in (release / "SHA256SUMS").read_text().splitlines())}

@@ -1,0 +1,53 @@
+"""What the README shows is run, and what the command knows stands in the README."""
+
+import ast
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from flows.cli import app
+from tests.corpora import SEEDS, build
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("readme")
+    assert build(SEEDS, place / "dist") == 0
+    return place
+
+
+@pytest.mark.parametrize("code", EXAMPLES, ids=lambda code: re.search(r"(?:import|from) (\w+)", code)[1])
+def test_every_loading_example_loads_rows(released, code, monkeypatch):
+    monkeypatch.chdir(released)
+    monkeypatch.setenv("HF_HOME", str(released / "hf"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    made = [t.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Assign) for t in node.targets]
+    assert all(len(names[name]) > 20 for name in made)
+
+
+def test_there_is_an_example_for_each_way_to_load():
+    loaded = " ".join(EXAMPLES)
+    assert all(word in loaded for word in ("polars", "duckdb", "pandas", "load_dataset", "jsonl"))
+
+
+def test_every_config_of_the_card_loads_with_datasets(released, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(released / "hf"))
+    from datasets import get_dataset_config_names, load_dataset
+
+    release = released / "dist" / "araxes-specimens" / "1.0.0"
+    configs = get_dataset_config_names(str(release))
+    assert sorted(configs) == sorted(os.listdir(release / "data"))
+    for config in configs:
+        assert load_dataset(str(release), config, split="train", cache_dir=str(released / "cache")).num_rows > 0
+
+
+def test_every_command_stands_in_the_readme():
+    commands = [name for name in app if not name.startswith("-")]
+    assert commands and all(f"araxes {name}" in README for name in commands)

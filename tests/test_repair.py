@@ -1,0 +1,151 @@
+"""Repair: what was damaged comes back, what was not stays, and every edit says how surely."""
+
+import json
+import time
+from pathlib import Path
+
+import ftfy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.stages.repair import MODEL, repair
+from flows.traced import Traced, replay
+
+CASES = json.loads(Path(__file__).with_name("cases").joinpath("repair.json").read_text(encoding="utf-8"))
+CODECS = ["gb18030", "gbk", "cp1252", "cp1254", "cp1251", "cp1250", "mac_roman", "koi8-r", "cp437", "latin-1"]
+SENTENCE = "It’s the mayor’s café, naïve as ever, said Zoë Müller of Zürich—déjà vu"
+
+
+def traced(text: str) -> Traced:
+    return Traced.decoded(text.encode("utf-8"), "utf-8")
+
+
+def repaired(text: str) -> str:
+    return repair(traced(text)).text
+
+
+def damaged(text: str, codec: str, errors: str) -> str:
+    return text.encode("utf-8").decode(codec, errors)
+
+
+def by_label(name: str) -> list:
+    return [pytest.param(case, id=case["label"]) for case in CASES[name]]
+
+
+@pytest.mark.parametrize("case", by_label("damaged"))
+def test_damage_is_undone(case):
+    assert repaired(case["original"]) == case["repaired"]
+
+
+@pytest.mark.parametrize("case", by_label("unchanged"))
+def test_what_is_not_damaged_stays(case):
+    assert repair(traced(case["text"])).edits == ()
+
+
+@pytest.mark.parametrize("case", by_label("known_failures"))
+@pytest.mark.xfail(strict=True, reason="see the case")
+def test_known_failure(case):
+    assert repaired(case["original"]) == case["repaired"]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_codec(codec):
+    assert repaired(damaged(SENTENCE, codec, "replace")) == SENTENCE
+
+
+@pytest.mark.parametrize("case", by_label("damaged"))
+def test_repair_twice_is_repair_once(case):
+    once = repaired(case["original"])
+    assert repaired(once) == once
+
+
+def test_edits_are_the_damaged_runs_and_nothing_else():
+    text = repair(traced("plain words, then caf茅, and the 浪花直播鈥檚 plain end"))
+    assert [(text.before(e), text.text[e.start : e.end], e.kind, e.confidence) for e in text.edits] == [
+        ("茅", "é", "exact", 1.0),
+        ("鈥檚", "’s", "exact", 1.0),
+    ]
+    assert {r for e in text.edits for r in e.rules} == {"utf8_read_as_gb18030"}
+
+
+def test_a_choice_says_so():
+    text = repair(traced(damaged("The ministers’ answer", "gbk", "ignore")))
+    (edit,) = text.edits
+    assert (text.text, edit.kind) == ("The ministers’ answer", "inferred")
+    assert 0.5 < edit.confidence < 1
+
+
+def test_machinery_is_removed_under_its_rule():
+    edits = repair(traced("a\u202eb\u00adc\u200bd\x00e\r\n")).edits
+    assert [(e.rules, e.kind) for e in edits] == [
+        (("bidi_control",), "removed"),
+        (("soft_hyphen",), "removed"),
+        (("zero_width",), "removed"),
+        (("control_character",), "removed"),
+        (("line_ends",), "normalized"),
+    ]
+
+
+def test_other_lines_say_what_a_lone_run_may_be():
+    alone = "Cost: 拢5"
+    among = damaged("It’s the mayor’s “last” word\nWe’d call it Zoë’s café\nThey’re naïve—again\n", "gb18030", "ignore")
+    assert repaired(alone) == alone
+    assert repaired(among + alone).endswith("Cost: £5")
+
+
+def test_provenance_survives_an_earlier_edit():
+    start = Traced.decoded("It鈥檚 a &amp; b\r\n".encode("gb18030"), "gb18030")
+    text = repair(start)
+    edits = [(e.byte_start, e.byte_end, text.text[e.start : e.end]) for e in text.edits]
+    assert replay(text.data, text.encoding, edits) == text.text == "It’s a & b\n"
+
+
+def test_a_line_without_end_is_repaired_in_linear_time():
+    unit = damaged("It’s “late,” he said. ", "gbk", "ignore")
+    seconds = []
+    for n in (500, 4000):
+        text = traced(unit * n)
+        begin = time.process_time()
+        assert repair(text).text.count("“late,”") == n
+        seconds.append(time.process_time() - begin)
+    assert seconds[1] < 30 * seconds[0]
+
+
+def test_clean_text_costs_next_to_nothing():
+    text = "The mayor said so again, and nobody’s word was “final” – yet.\n" * 4000
+    begin = time.process_time()
+    repair(traced(text))
+    ours = time.process_time() - begin
+    begin = time.process_time()
+    ftfy.fix_text(text)
+    assert ours * 10 < time.process_time() - begin
+
+
+def test_the_model_is_small():
+    assert MODEL.stat().st_size < 3_000_000
+
+
+ODD = st.sampled_from("鈥檚攖濃擫锛\ufffd?Ã©â€™œ��谢褋 &;amp#8217\r\n\x00\x85\x9d\u200b\u200d\u202eé\u0301“”’–a ß中文猫ÑÐÂ╨\U0001f600")
+TEXT = st.text(ODD | st.characters(codec="utf-8"), max_size=80)
+
+
+@settings(deadline=None, max_examples=150)
+@given(TEXT)
+def test_never_raises_replays_and_settles(text):
+    once = repair(traced(text))
+    edits = [(e.byte_start, e.byte_end, once.text[e.start : e.end]) for e in once.edits]
+    assert replay(once.data, once.encoding, edits) == once.text
+    assert all(0 <= e.confidence <= 1 for e in once.edits)
+    assert repaired(once.text) == once.text
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text("The mayor’s café, naïve Zoë – Müller. İşıkğ", min_size=1, max_size=60), st.sampled_from(CODECS), st.sampled_from(["replace", "ignore"]))
+def test_exact_edits_are_right(clean, codec, errors):
+    clean = f"Nobody’s naïve café, {clean} and Zoë’s"
+    text = repair(traced(damaged(clean, codec, errors)))
+    if len(text.text) == len(clean):
+        for e in text.edits:
+            if e.kind == "exact" and len(text.text[e.start : e.end]) < 3:
+                assert text.text[e.start : e.end] == clean[e.start : e.end]

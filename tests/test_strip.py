@@ -1,0 +1,151 @@
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.stages import strip as stage
+from flows.stages.strip import BODY_UNITS, strip
+from flows.traced import Traced, replay
+
+CASES = json.loads((Path(__file__).parent / "cases" / "strip.json").read_text(encoding="utf-8"))
+UNITS = {"title", "byline", "note", *BODY_UNITS}
+
+
+def traced(text):
+    return Traced.decoded(text.encode(), "utf-8")
+
+
+def by_name(cases):
+    return [pytest.param(case, id=case["name"]) for case in cases]
+
+
+def labels_of(case):
+    """What the stage says of each line that is not blank, next to what it should: a unit, -rule, + (kept) or - (removed)."""
+    text = "\n".join(line for _, line in case["lines"])
+    wanted = [(label, line.strip()) for label, line in case["lines"] if line.strip()]
+    found = strip(traced(text)).blocks
+    assert [text[b.start : b.end] for b in found] == [line for _, line in wanted]
+    said = [b.unit or f"-{b.rule}" for b in found]
+    return [(label, line) for label, line in wanted], [(s[: len(w)] if w in "+-" else s, x) for s, (w, x) in zip(said, wanted, strict=True)]
+
+
+@pytest.mark.parametrize("case", by_name(CASES["labelled"]))
+def test_every_line_gets_its_unit_or_rule(case):
+    wanted, found = labels_of(case)
+    plus = [(("+" if w == "+" and not f.startswith("-") else f), x) for (w, _), (f, x) in zip(wanted, found, strict=True)]
+    assert plus == wanted
+
+
+@pytest.mark.parametrize("case", by_name(CASES["known_failures"]))
+@pytest.mark.xfail(strict=True)
+def test_known_failures(case):
+    wanted, found = labels_of(case)
+    assert found == wanted
+
+
+@pytest.mark.parametrize("separator", ["\n", "\n\n", "\r\n"])
+@pytest.mark.parametrize("case", by_name(CASES["unchanged"]))
+def test_an_article_alone_stays_as_it_is(case, separator):
+    text = separator.join(case["lines"])
+    stripped = strip(traced(text))
+    assert stripped.text.text == text
+    assert len(stripped.kept) == len(case["lines"])
+
+
+PARAGRAPHS = CASES["unchanged"][0]["lines"]
+
+
+def test_line_ends_between_kept_lines_stay_and_white_lines_go():
+    text = f"\ufeff\n  {PARAGRAPHS[0]} \u00a0\n\n \u00a0 \n\n\n{PARAGRAPHS[1]}\r\n{PARAGRAPHS[2]}\n \n\u00a0".removeprefix("\ufeff")
+    stripped = strip(traced(text))
+    assert stripped.text.text == f"{PARAGRAPHS[0]} \u00a0\n\n{PARAGRAPHS[1]}\r\n{PARAGRAPHS[2]}"
+    assert [stripped.text.text[b.start : b.end] for b in stripped.kept] == PARAGRAPHS[:3]
+    assert {e.rules for e in stripped.text.edits} == {("blank",)}
+
+
+def test_a_removed_line_takes_its_line_end_and_the_blank_lines_after_it():
+    text = "\n\n".join([PARAGRAPHS[0], PARAGRAPHS[1], "- Advertisement -\n", PARAGRAPHS[2]])
+    stripped = strip(traced(text))
+    assert stripped.text.text == "\n\n".join(PARAGRAPHS[:3])
+    (edit,) = stripped.text.edits
+    assert (edit.kind, edit.rules, edit.stages) == ("removed", ("advertisement",), ("strip",))
+
+
+def test_a_page_without_a_body_is_removed_as_a_whole():
+    stripped = strip(traced("Home\nNews\nSport\n\nLog in\nContact us\n"))
+    assert stripped.text.text == "" and stripped.kept == []
+    assert len(stripped.blocks) == 5 and all(b.rule and not b.unit for b in stripped.blocks)
+    assert strip(traced("")).blocks == [] and strip(traced(" \n\u00a0\n")).text.text == ""
+
+
+def test_an_outlets_own_patterns_overrule_the_stage():
+    text = "\n".join([*PARAGRAPHS, "Contact us", "Ref. 12/2024 of the harbour desk"])
+    stripped = strip(traced(text), keep=[r"Ref\. \d+/\d+ .*", "Contact us"], remove=["The operator, .*", "Contact us"])
+    said = {text[b.start : b.end][:12]: b.unit or b.rule for b in stripped.blocks}
+    assert said["The operator"] == "outlet"
+    assert said["Ref. 12/2024"] == said["Contact us"] == "paragraph"
+
+
+def test_what_is_kept_and_what_is_removed_make_the_whole():
+    for case in CASES["labelled"]:
+        text = "\n".join(line for _, line in case["lines"])
+        check_account(text, strip(traced(text)))
+
+
+def check_account(text, stripped):
+    data, edits = stripped.text.data, [(e.byte_start, e.byte_end, "") for e in stripped.text.edits]
+    assert all(e.kind == "removed" and e.start == e.end for e in stripped.text.edits)
+    assert replay(data, "utf-8", edits) == stripped.text.text
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    assert [text[b.start : b.end] for b in stripped.blocks] == lines
+    assert all((b.unit in UNITS) != bool(b.rule) and 0 <= b.confidence <= 1 for b in stripped.blocks)
+    assert [stripped.text.text[b.start : b.end] for b in stripped.kept] == [text[b.start : b.end] for b in stripped.blocks if b.unit]
+    assert stripped.text.text == stripped.text.text.strip()
+
+
+LINES = [line for case in CASES["labelled"] for _, line in case["lines"]]
+ODD = ["\u00a0", " ", "\t", "\x1c", "|", "•", "©", "By A", "12.03.2024"]
+PIECES = st.one_of(st.sampled_from([*LINES, *ODD]), st.text(st.characters(codec="utf-8"), max_size=30))
+ENDS = st.sampled_from(["\n", "\r\n", "\n\n", "\u2028", "\r"])
+TEXTS = st.builds(lambda lines, end: end.join(lines), st.lists(PIECES, max_size=30), ENDS)
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS)
+def test_never_raises_and_accounts_for_everything(text):
+    check_account(text, strip(traced(text)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(TEXTS)
+def test_the_same_text_is_stripped_the_same_way(text):
+    assert strip(traced(text)).blocks == strip(traced(text)).blocks
+
+
+HOSTILE = ["a" * 3_000_000, "word " * 600_000, "Home\n" * 60_000, "\n \u00a0" * 100_000, (". " * 50 + "\n") * 10_000]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["one word", "one line", "many lines", "white lines", "many dots"])
+def test_hostile_sizes_end_in_time(text):
+    start = time.process_time()
+    check_account(text, strip(traced(text)))
+    assert time.process_time() - start < 20
+
+
+def test_a_forest_reads_its_trees_as_trained():
+    """Two comparisons on two features: 1 unless both hold, and the feature equal to its threshold does not pass it."""
+    forest = stage.Forest(*stage_arrays())
+    rows = stage.np.array([[0, 0], [1, 0], [1, 1], [0.5, 1]], dtype="float32")
+    assert stage.probability(forest, rows.T).tolist() == [0.5, 0.5, 0.8808, 0.5]
+
+
+def stage_arrays():
+    np = stage.np
+    threshold = np.full(8, np.inf, np.float32)
+    threshold[:2] = 0.5
+    table = np.zeros(256, np.float32)
+    table[0b11000000] = 2.0
+    return np.array([0, 1, 0, 0, 0, 0, 0, 0]), threshold, table
