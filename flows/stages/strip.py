@@ -427,7 +427,7 @@ Label = tuple[str | None, str | None, float]
 # What counts as the article's text. Titles, bylines and notes are kept beside it.
 BODY_UNITS = ("standfirst", "heading", "paragraph", "list_item", "quote", "table")
 # Chosen by cross-validation over sites, on the scores of the whole stage; all of them are flat around these values.
-KEEP = 0.5
+KEEP, KEEP_IN_BLOCK = 0.5, 0.3  # doubtful paragraphs of the densest block are kept: better a teaser too many
 SURE, DOUBT = 0.7, 0.35
 LITTLE = 0.25  # of the densest block's words: a page of which less is kept is one the forests do not understand
 OVER, MOST = ("author_box", "comments"), 0.6
@@ -464,14 +464,15 @@ def _labels(page: Page) -> list[Label]:
 
 
 def _inside(page: Page, rules: list[str | None], p: np.ndarray) -> np.ndarray:
-    """Which lines are the body: probable ones that name no rule, less sure ones between two sure ones, and nothing after a
-    heading that says the article is over while little is left. Where next to nothing is probable, the densest block."""
+    """Which lines are the body: probable ones that name no rule, less sure ones between two sure ones or in the densest block,
+    and nothing after a heading that says the article is over while little is left. Where next to nothing is probable, the
+    paragraphs of the densest block."""
     words, free = page.shapes[1], np.array([rule is None for rule in rules], bool)
-    inside = free & (p > KEEP)
+    block = free & (words >= LONG) & (page.shapes[2] > 0) & (_densest(np.minimum(words, BLOCK_CAP), BLOCK_UNITS[1])[0] > 0)
+    inside = free & (p > KEEP) | block & (p > KEEP_IN_BLOCK)
     at = np.flatnonzero(free)
     sure = p[at] > SURE
     inside[at[1:-1][sure[:-2] & sure[2:] & (p[at[1:-1]] > DOUBT)]] = True
-    block = free & (words >= LONG) & (page.shapes[2] > 0) & (_densest(np.minimum(words, BLOCK_CAP), BLOCK_UNITS[1])[0] > 0)
     if words[inside].sum() < LITTLE * words[block].sum():
         inside |= block
     read = np.cumsum(inside * words)

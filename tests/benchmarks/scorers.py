@@ -20,9 +20,9 @@ def repair(text: str) -> str:
 
 
 def strip_lines(lines: list[str]) -> list[bool]:
-    from flows.stages.strip import strip
+    from flows.stages.strip import BODY_UNITS, strip
 
-    kept = {b.start for b in strip(_traced("\n".join(lines))).blocks if b.unit}
+    kept = {b.start for b in strip(_traced("\n".join(lines))).blocks if b.unit in BODY_UNITS}
     starts, at = [], 0
     for line in lines:
         starts.append(at)
@@ -61,3 +61,13 @@ def strip_html(html: str) -> str:
     page = render(Traced.decoded(html.encode("utf-8", "replace"), "utf-8"))
     blocks = label(page.text, page.elements, page.nodes, page.facts)
     return "\n".join(page.text.text[b.start : b.end] for b in blocks if b.unit in BODY)
+
+
+def metadata_html(html: str, url: str) -> dict:
+    from flows.readers.html import render
+    from flows.stages.describe_html import headings, told
+
+    page = render(Traced.decoded(html.encode("utf-8", "replace"), "utf-8"))
+    found = told(page.facts, headings(page.text.text, page.elements, page.nodes), url=url)
+    day = (found.published.value if found.published else "")[:10]
+    return {"title": found.title, "authors": found.authors + found.organisations, "date": day if len(day) == 10 else None}

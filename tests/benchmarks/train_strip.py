@@ -243,7 +243,7 @@ def train(samples: list[Sample]) -> dict[str, stage.Forest]:
     known = [(contexts[i], s) for i, s in enumerate(samples) if s.labels is not None]
     page = boosted("page", [x for x, _ in known], [s.labels for _, s in known], [line_weights(s) for _, s in known])
     titled = [(contexts[i], s, candidates(s)) for i, s in enumerate(samples) if s.titled is not None]
-    weights = [np.full(c.sum(), 1.0 if s.page.gold_title else SILVER_WEIGHT) for _, s, c in titled]
+    weights = [np.full(c.sum(), (1.0 if s.page.gold_title else SILVER_WEIGHT) * (CROP_WEIGHT if s.page.crop else 1)) for _, s, c in titled]
     title = boosted("title", [x[c] for x, _, c in titled], [s.titled[c] for _, s, c in titled], weights)
     return dict(line=line, page=page, title=title)
 

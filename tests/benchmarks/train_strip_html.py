@@ -20,12 +20,22 @@ import numpy as np
 from common import TOK, WORD, load_aeb, load_fundus, prf, prf_macro, shingle_counts
 
 from flows.readers.html import Page, render
-from flows.stages.strip_html import BODY, Seen, features, labelled, second
+from flows.stages.strip_html import BODY, Seen, Trees, features, labelled, second
 from flows.traced import Traced
 
 FOLDS = 5
-TREES = dict(objective="binary", num_leaves=15, max_depth=7, learning_rate=0.06, min_child_samples=30, bagging_fraction=0.8, bagging_freq=1, feature_fraction=0.25, lambda_l2=5.0)
-FIXED = dict(seed=0, num_threads=1, deterministic=True, force_row_wise=True, verbose=-1)
+TREES = {
+    "objective": "binary",
+    "num_leaves": 15,
+    "max_depth": 7,
+    "learning_rate": 0.06,
+    "min_child_samples": 30,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "feature_fraction": 0.25,
+    "lambda_l2": 5.0,
+}
+FIXED = {"seed": 0, "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbose": -1}
 FIRST, SECOND = 120, 80  # trees
 
 
@@ -56,7 +66,7 @@ def by_paragraphs(page: Page, paragraphs: list[str]) -> np.ndarray:
         joined = " ".join(line)
         if not line:
             labels.append(-1)
-        elif joined in exact or len(line) >= 4 and joined in body:
+        elif joined in exact or (len(line) >= 4 and joined in body):
             labels.append(1)
         elif len(line) < 4:
             labels.append(0)
@@ -78,8 +88,12 @@ def scored(page: Page, seen: Seen, labels: np.ndarray) -> np.ndarray:
     labels = labels.copy()
     parents = {page.nodes.parents[page.elements[i].node] for i in long}
     for i, (e, line) in enumerate(zip(page.elements, seen.lines, strict=True)):
-        silent = page.nodes.tags[e.node] == "h1" or seen.told[i, 0] and line.count > 3 or long[0] <= i <= long[-1] and _listed(page, e.node) in parents
-        if labels[i] == 1 and not long[0] - 3 <= i <= long[-1] + 3 or labels[i] == 0 and silent:
+        silent = (
+            page.nodes.tags[e.node] == "h1"
+            or (seen.told[i, 0] and line.count > 3)
+            or (long[0] <= i <= long[-1] and _listed(page, e.node) in parents)
+        )
+        if (labels[i] == 1 and not long[0] - 3 <= i <= long[-1] + 3) or (labels[i] == 0 and silent):
             labels[i] = -1
     return labels
 
@@ -100,7 +114,7 @@ def by_strings(page: Page, wanted: list[str], unwanted: list[str]) -> np.ndarray
         for string in [" ".join(s.split()) for s in strings]:
             for i, e in enumerate(page.elements):
                 line = " ".join(page.text.text[e.start : e.end].split())
-                if string and (string in line or len(line) > 20 and line in string):
+                if string and (string in line or (len(line) > 20 and line in string)):
                     labels[i] = label
     return labels
 
@@ -113,7 +127,11 @@ def examples(args: argparse.Namespace) -> list[Example]:
             continue
         seen = features(page.text.text, page.elements, page.nodes, page.facts)
         seen = seen._replace(features=seen.features.astype(np.float32))
-        labels = scored(page, seen, by_paragraphs(page, gold["paragraphs"])) if source != "traf" else by_strings(page, gold["with"], gold["without"])
+        labels = (
+            scored(page, seen, by_paragraphs(page, gold["paragraphs"]))
+            if source != "traf"
+            else by_strings(page, gold["with"], gold["without"])
+        )
         found.append(Example(source, site, gold, page, seen, labels))
     return found
 
@@ -193,7 +211,11 @@ def scores(found: list[tuple[Example, str]]) -> dict[str, tuple[float, float, fl
         text = " ".join(text.split())
         if e.source == "traf":
             right = sum(" ".join(s.split()) in text for s in e.gold["with"])
-            hits = [hits[0] + right, hits[1] + sum(" ".join(s.split()) in text for s in e.gold["without"]), hits[2] + len(e.gold["with"]) - right]
+            hits = [
+                hits[0] + right,
+                hits[1] + sum(" ".join(s.split()) in text for s in e.gold["without"]),
+                hits[2] + len(e.gold["with"]) - right,
+            ]
     return out | {"traf": prf(*hits)}
 
 
@@ -208,18 +230,17 @@ def cross_validated(found: list[Example]) -> list[tuple[Example, np.ndarray]]:
 # ---------------------------------------------------------------- export
 
 
-def exported(model: lightgbm.Booster) -> dict[str, np.ndarray]:
-    """All trees of a model as one set of nodes; a leaf leads to itself."""
+def exported(model: lightgbm.Booster) -> Trees:
     nodes: list[tuple[int, float, int, int, float]] = []
     roots = [_node(tree["tree_structure"], nodes) for tree in model.dump_model()["tree_info"]]
-    feature, threshold, left, right, value = zip(*nodes, strict=True)
-    return {
-        "feature": np.array(feature, np.int32), "threshold": np.array(threshold), "left": np.array(left, np.int32), "right": np.array(right, np.int32),
-        "value": np.array(value), "roots": np.array(roots, np.int32),
-    }  # fmt: skip
+    columns, thresholds, left, right, values = (np.array(column) for column in zip(*nodes, strict=True))
+    return Trees(
+        columns.astype(np.int16), thresholds, np.column_stack([left, right]).ravel().astype(np.int16), values, np.array(roots, np.int16)
+    )
 
 
 def _node(tree: dict, nodes: list) -> int:
+    """The nodes from this one down, appended; a leaf leads to itself."""
     at = len(nodes)
     nodes.append((0, np.inf, at, at, tree.get("leaf_value", 0.0)))
     if "split_feature" in tree:
@@ -240,7 +261,9 @@ def main() -> None:
             print(f"{source:7} P {p:.4f} R {r:.4f} F1 {f:.4f}")
         return
     stages = dict(zip(("first", "second"), map(exported, trained(found)), strict=True))
-    np.savez(args.out, **{f"{stage}_{name}": array for stage, arrays in stages.items() for name, array in arrays.items()})
+    np.savez_compressed(
+        args.out, **{f"{stage}_{name}": array for stage, trees in stages.items() for name, array in trees._asdict().items()}
+    )
 
 
 if __name__ == "__main__":
