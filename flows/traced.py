@@ -116,14 +116,14 @@ class Traced:
         """
         parts, edits, at, shift, done = [], [], 0, 0, 0
         for start, end, first, last, wishes in self._groups(changes):
-            edits += [e._replace(start=e.start + shift, end=e.end + shift) for e in self.edits[done:first]]
+            edits += _moved(self.edits[done:first], shift)
             touched, done = self.edits[first:last], last
             after = _replaced(self.text, start, end, wishes)
             parts += [self.text[at:start], after]
             byte_start, byte_end = self._hull(start, end, touched)
             edits.append(_joined(stage, touched, wishes, byte_start, byte_end, start + shift, start + shift + len(after)))
             at, shift = end, shift + len(after) - (end - start)
-        edits += [e._replace(start=e.start + shift, end=e.end + shift) for e in self.edits[done:]]
+        edits += _moved(self.edits[done:], shift)
         parts.append(self.text[at:])
         return Traced(self.data, self.encoding, "".join(parts), tuple(_coalesced(edits)))
 
@@ -249,7 +249,17 @@ def _replaced(text: str, start: int, end: int, changes: list[Change]) -> str:
     return "".join([*parts, text[start:end]])
 
 
+def _moved(edits: Sequence[Edit], shift: int) -> Sequence[Edit]:
+    """The edits with the text before them `shift` characters longer."""
+    if not shift:
+        return edits
+    return [Edit(b, c, start + shift, end + shift, *rest) for b, c, start, end, *rest in edits]
+
+
 def _joined(stage: str, touched: Sequence[Edit], changes: list[Change], byte_start: int, byte_end: int, start: int, end: int) -> Edit:
+    if not touched and len(changes) == 1:  # most edits, and the quick way to the same
+        (c,) = changes
+        return Edit(byte_start, byte_end, start, end, (c.rule,), (stage,), _kind(byte_start, byte_end, start, end, [c.kind]), c.confidence)
     # The last mention of a rule or stage counts, so that the deciding one stands last.
     rules = [r for e in touched for r in e.rules] + [c.rule for c in changes]
     stages = [s for e in touched for s in e.stages] + [stage]

@@ -61,7 +61,7 @@ def test_repair_twice_is_repair_once(case):
 
 
 def test_edits_are_the_damaged_runs_and_nothing_else():
-    text = repair(traced("plain words, then caf茅, and the 浪花直播鈥檚 plain end"))
+    text = repair(traced("plain words, then caf茅, and the 新华网鈥檚 plain end"))
     assert [(text.before(e), text.text[e.start : e.end], e.kind, e.confidence) for e in text.edits] == [
         ("茅", "é", "exact", 1.0),
         ("鈥檚", "’s", "exact", 1.0),
@@ -126,7 +126,9 @@ def test_the_model_is_small():
     assert MODEL.stat().st_size < 3_000_000
 
 
-ODD = st.sampled_from("鈥檚攖濃擫锛\ufffd?Ã©â€™œ��谢褋 &;amp#8217\r\n\x00\x85\x9d\u200b\u200d\u202eé\u0301“”’–a ß中文猫ÑÐÂ╨\U0001f600")
+ODD = st.sampled_from(
+    "鈥檚攖濃擫锛\ufffd?Ã©â€™œ��谢褋 &;amp#8217\r\n\x00\x85\x9d\u200b\u200d\u202eé\u0301“”’–a ß中文猫ÑÐÂ╨\U0001f600"
+)
 TEXT = st.text(ODD | st.characters(codec="utf-8"), max_size=80)
 
 
@@ -141,7 +143,7 @@ def test_never_raises_replays_and_settles(text):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.text("The mayor’s café, naïve Zoë – Müller. İşıkğ", min_size=1, max_size=60), st.sampled_from(CODECS), st.sampled_from(["replace", "ignore"]))
+@given(st.text("The mayor’s café, Zoë – Müller. İşıkğ", max_size=60), st.sampled_from(CODECS), st.sampled_from(["replace", "ignore"]))
 def test_exact_edits_are_right(clean, codec, errors):
     clean = f"Nobody’s naïve café, {clean} and Zoë’s"
     text = repair(traced(damaged(clean, codec, errors)))

@@ -44,6 +44,8 @@ def repair(text: Traced) -> Traced:
     for _ in range(ROUNDS):
         before = text
         odd = _odd(text.text)
+        if not odd:
+            break
         for step, signs in STEPS:
             if not odd.isdisjoint(signs()) and (found := step(text.text, odd)):
                 text = text.apply("repair", found)
@@ -162,7 +164,7 @@ def _standing(c: str) -> float:
 
 WIDE = "gb18030"
 NARROW = ("cp1252", "cp1254", "cp1251", "iso8859_2", "cp1250", "mac_roman", "koi8-r", "cp437")
-PLAIN_CASES = NARROW[:3]  # no other of these codecs reads what one of them explains whole
+DISTINCT = NARROW[:3]  # what one of these explains whole, no later one explains better
 CONTINUATION = bytes(range(0x80, 0xC0))
 WIDTH = {**dict.fromkeys(range(0xC2, 0xE0), 2), **dict.fromkeys(range(0xE0, 0xF0), 3), **dict.fromkeys(range(0xF0, 0xF5), 4)}
 # One UTF-8 character in bytes shown as Latin-1; U+FFFD is a byte that was lost.
@@ -435,11 +437,16 @@ NOTHING = Reading([], 0, 0.0)
 
 
 def _mojibake(text: str, odd: set[str]) -> list[Change]:
+    # Only a wide codec shows a whole character as one.
+    runs = "\n".join(set((ADJACENT if odd.isdisjoint(_signs(WIDE).leads) else NON_ASCII).findall(text)))
+    if not runs and odd.isdisjoint(FOR_FTFY):
+        return []
     codecs = [codec for codec in (WIDE, *NARROW) if all(not odd.isdisjoint(s) for s in _signs(codec)[:2])]
-    runs = "\n".join(sorted(set((NON_ASCII if WIDE in codecs else ADJACENT).findall(text))))
     codecs = [codec for codec in codecs if _pattern("pairs", codec).search(runs) and _pattern("whole", codec).search(runs)]
     if not codecs and (odd.isdisjoint(FOR_FTFY) or not LATIN_1.search(text)):
         return []
+    if odd.isdisjoint(C1) and "iso8859_2" in codecs:
+        codecs.remove("iso8859_2")  # shows some continuation bytes as C1; without any, Windows-1250 is meant
     gap = _gap(text)
     if gap == "\ufffd" and "ž" not in runs and "Ž" not in runs:
         codecs.sort(key="cp1254".__ne__)  # which loses those two bytes, and all that cp1252 loses
@@ -530,10 +537,6 @@ def _meets(atom: Atom) -> bool:
     return all(c.isascii() or _known(c) for s in atom.symbols for c in (s[:1] if isinstance(s, Gap) else s))
 
 
-def _gaps(found: list[Found]) -> bool:
-    return any(isinstance(s, Gap) for f in found for a in f.atoms for s in a.symbols)
-
-
 def _gain(f: Found, line: str) -> float:
     """By how many nats the repaired run is likelier than the run as it stands."""
     return _run_gain(f.atoms, line[f.start : f.end], line[max(0, f.start - 3) : f.start], line[f.end : f.end + 2])
@@ -546,10 +549,14 @@ def _run_gain(atoms: tuple[Atom, ...], run: str, left: str, right: str) -> float
         cost += sum(map(_genuine_cost, run[at : a.start]))
         text += run[at : a.start]
         for symbol in a.symbols:
-            for c in symbol[:1] if isinstance(symbol, Gap) else symbol:
+            if isinstance(symbol, Gap):
+                cost += _symbol_cost(symbol)
+                text += symbol[0]
+                continue
+            for c in symbol:
+                tail = text[1 - ORDER :]
                 # That the language at hand hardly has the character speaks against a hanzi in its place just as much.
-                gap_or_rare = _symbol_cost(symbol if isinstance(symbol, Gap) else c) + (not isinstance(symbol, Gap))
-                cost += min(math.inf if isinstance(symbol, Gap) else _cost(text[1 - ORDER :] + c, len(text[1 - ORDER :])), gap_or_rare)
+                cost += min(_cost(tail + c, len(tail)), _symbol_cost(c) + 1)
                 text += c
         at = a.end
     text += run[at:]
@@ -579,23 +586,22 @@ def _narrow(line: str, offset: int, codecs: list[str], dash: str) -> list[Change
     for codec in codecs:
         if codec != WIDE and _pattern("whole", codec).search(line):
             readings.append(_read_narrow(codec, line))
-            if codec in PLAIN_CASES and readings[-1].gain == math.inf and not _gaps(readings[-1].found):
+            if codec in DISTINCT and readings[-1].gain == math.inf:
                 return _line_changes(line, offset, readings[-1].found, dash)
     r = max(readings, key=lambda r: r.gain, default=NOTHING)
     if r.gain == math.inf:
         r = max(readings, key=lambda r: (r.gain, round(sum(_gain(f, line) for f in r.found), 6)))
         return _line_changes(line, offset, r.found, dash)
-    changes = _by_ftfy(line, offset)
     lost = "\ufffd" in line
     single = not lost and len(r.found) == 1 and sum(map(_size, r.found[0].atoms)) == 1
     limit = NARROW_ALONE if not single else CYRILLIC_SINGLE if r.found[0].codec in ("cp1251", "koi8-r") else NARROW_SINGLE
-    if r.gain > limit and (lost or not changes):
-        return _line_changes(line, offset, r.found, dash)
-    return changes
+    changes = [] if lost and r.gain > limit else _by_ftfy(line, offset)
+    return changes or (_line_changes(line, offset, r.found, dash) if r.gain > limit else [])
 
 
 # What ftfy repairs beyond these codecs: C1 controls, a lead byte whose no-break space became a space.
-FOR_FTFY = frozenset(map(chr, range(0x80, 0xA0))) | {"Ã", "Â"}
+C1 = frozenset(map(chr, range(0x80, 0xA0)))
+FOR_FTFY = C1 | {"Ã", "Â"}
 LATIN_1 = re.compile("[\x80-\x9f]|[ÃÂ](?![A-Za-z])")
 FTFY = ftfy.TextFixerConfig(
     unescape_html=False, remove_terminal_escapes=False, fix_latin_ligatures=False, fix_character_width=False, uncurl_quotes=False,
@@ -843,15 +849,17 @@ def _entities(text: str, odd: set[str]) -> list[Change]:
         after = m[0]
         while (once := html.unescape(after)) != after:
             after = once
-        if after != m[0] and after.isprintable() | (after in "\xa0\xad\u200c\u200d") and not URL.search(text, max(0, m.start() - 300), m.start()):
+        readable = after.isprintable() or after in "\xa0\xad\u200c\u200d"
+        if after != m[0] and readable and not URL.search(text, max(0, m.start() - 300), m.start()):
             found.append(Change(*m.span(), after, "html_entity", "exact"))
     return found
 
 
 @cache
 def _unseen() -> frozenset[str]:
-    ranges = ((0, 0x20), (0x7F, 0xA0), (0xAD, 0xAE), (0x200B, 0x200E), (0x202A, 0x202F), (0x2060, 0x2070), (0xFEFF, 0xFF00), (0xFFF9, 0xFFFC))
-    return frozenset(chr(c) for a, b in ranges for c in range(a, b))
+    low = ((0, 0x20), (0x7F, 0xA0), (0xAD, 0xAE))
+    high = ((0x200B, 0x200E), (0x202A, 0x202F), (0x2060, 0x2070), (0xFEFF, 0xFF00), (0xFFF9, 0xFFFC))
+    return frozenset(chr(c) for a, b in low + high for c in range(a, b))
 
 
 @cache
