@@ -32,7 +32,7 @@ PLAIN = bytes(b for b in (9, 10, *range(0x20, 0x7F)) if b != 0x26)
 ROUNDS = 5  # one repair may uncover the next; no text on record needed more than three
 
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-ADJACENT = re.compile(r"[^\x00-\x7f]{2,}")
+TO_SPACE = bytes(0x20 if b < 0x80 else b for b in range(256))
 # A question mark stands for a lost byte only where a run goes on or ends with it.
 MARKED_RUN = re.compile(r"[^\x00-\x7f]+(?:\?[^\x00-\x7f]+)*\??")
 # A line, or 4000 characters of one that has no end, without cutting a run.
@@ -436,9 +436,16 @@ class Reading(NamedTuple):
 NOTHING = Reading([], 0, 0.0)
 
 
+def _runs(text: str) -> list[str]:
+    """The different runs of characters that are not ASCII; in bytes, where splitting is quick."""
+    found = set(text.encode("utf-8", "surrogatepass").translate(TO_SPACE).split())
+    return [run.decode("utf-8", "surrogatepass") for run in sorted(found)]
+
+
 def _mojibake(text: str, odd: set[str]) -> list[Change]:
     # Only a wide codec shows a whole character as one.
-    runs = "\n".join(set((ADJACENT if odd.isdisjoint(_signs(WIDE).leads) else NON_ASCII).findall(text)))
+    shortest = 2 if odd.isdisjoint(_signs(WIDE).leads) else 1
+    runs = "\n".join(run for run in _runs(text) if len(run) >= shortest)
     if not runs and odd.isdisjoint(FOR_FTFY):
         return []
     codecs = [codec for codec in (WIDE, *NARROW) if all(not odd.isdisjoint(s) for s in _signs(codec)[:2])]
@@ -833,7 +840,7 @@ INVISIBLE = re.compile(
     "|(?P<zero_width>[\u2060\ufeff]+|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b+(?![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
     "|(?<=[\x00-\u024f])[\u200c\u200d]+(?=[\x00-\u024f]))"
 )
-DECOMPOSED = re.compile(r"[^\W\d_][\u0300-\u036f]+")
+MARKS = re.compile(r"[\u0300-\u036f]+")
 
 
 def _line_ends(text: str, odd: set[str]) -> list[Change]:
@@ -874,10 +881,12 @@ def _invisible(text: str, odd: set[str]) -> list[Change]:
 def _composed(text: str, odd: set[str]) -> list[Change]:
     """NFC for text that writes one letter both ways. Where all is decomposed, the publisher's diacritics stay as they are."""
     found = []
-    for m in DECOMPOSED.finditer(text):
-        after = unicodedata.normalize("NFC", m[0])
-        if after != m[0] and after in text:
-            found.append(Change(*m.span(), after, "nfc", "normalized"))
+    for m in MARKS.finditer(text):
+        start = max(m.start() - 1, 0)
+        before = text[start : m.end()]
+        after = unicodedata.normalize("NFC", before)
+        if after != before and before[0].isalpha() and after in text:
+            found.append(Change(start, m.end(), after, "nfc", "normalized"))
     return found
 
 
