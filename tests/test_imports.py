@@ -1,0 +1,53 @@
+"""Imports run one way: cli, build -> line -> corpus, release, stages, readers -> drafts, traced -> schemas."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(p.relative_to(ROOT) for top in ("flows", "schemas") for p in (ROOT / top).rglob("*.py"))
+CENTRE = {"flows.traced", "flows.drafts", "schemas"}
+MAY = {
+    "schemas": {"schemas"},
+    "flows/traced.py": set(),
+    "flows/drafts.py": {"flows.traced"},
+    "flows/terminal.py": set(),
+    "flows/readers": {"flows.readers", *CENTRE},
+    "flows/corpus": {"flows.corpus", *CENTRE},
+    "flows/release": {"flows.release", *CENTRE},
+    "flows/stages": {"flows.traced", "schemas"},
+    "flows/line.py": {"flows.readers", "flows.stages", *CENTRE},
+}
+# Parts of one stage, in files of their own.
+PARTS = ("describe", "strip")
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] in ("flows", "schemas")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_imports_run_one_way(path):
+    allowed = next((may for start, may in MAY.items() if path.as_posix().startswith(start)), None)
+    if allowed is None:
+        assert path.parts[:1] == ("flows",) and len(path.parts) == 2
+        return
+    part = next((p for p in PARTS if path.as_posix().startswith(f"flows/stages/{p}")), None)
+    for name in imported(path):
+        own_part = part and name.startswith(f"flows.stages.{part}")
+        assert own_part or any(name == a or name.startswith(f"{a}.") for a in allowed), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.as_posix() not in ("flows/build.py", "flows/prefect_run.py")], ids=str)
+def test_only_the_flow_and_its_command_know_prefect(path):
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    named = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    named += [alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names]
+    assert not any(name.split(".")[0] == "prefect" for name in named)
