@@ -16,7 +16,8 @@ def assign(doc_ids: list[str], group_of: dict[str, str], previous: dict[str, str
     groups: dict[str, list[str]] = {}
     for doc_id in sorted(doc_ids):
         groups.setdefault(group_of.get(doc_id, doc_id), []).append(doc_id)
-    return [row for group_id, members in sorted(groups.items()) for row in _rows(group_id, members, previous)]
+    rows = [row for group_id, members in groups.items() for row in _rows(group_id, members, previous)]
+    return sorted(rows, key=lambda row: row["doc_id"])
 
 
 def _rows(group_id: str, members: list[str], previous: dict[str, str]) -> list[dict]:
