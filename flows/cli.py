@@ -113,12 +113,13 @@ def verify(release: Path, /, *, captures: Path | None = None) -> int:
     captures
         The corpus folder it was built from, or its captures.
     """
+    from flows.readers.files import payload
     from flows.release.verify import verify as problems_of
     from flows.terminal import say
 
     if captures and (captures / "captures").is_dir():
         captures = captures / "captures"
-    problems = problems_of(release, captures)
+    problems = problems_of(release, captures, payload)
     for problem in problems:
         print(problem)
     say(f"{release}: {len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}")

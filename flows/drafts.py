@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from flows.traced import Block, Rejected, Traced
+from flows.traced import Block, Edit, Rejected, Span, Traced
 
 Row = dict[str, Any]
 
@@ -22,6 +22,7 @@ class Capture(NamedTuple):
     path: str
     sha256: str
     bytes: int
+    media_type: str
     url: str | None
     outlet: str | None
     outlet_name: str | None
@@ -32,23 +33,30 @@ class Capture(NamedTuple):
     rights_basis: str | None
     keep: list[str]
     remove: list[str]
+    record_offset: int | None = None
+    charset: str | None = None
 
 
 @dataclass(frozen=True)
 class Draft:
-    """`page` is the repaired text before stripping, `text` the text at hand; the rest is named as its stage names it."""
+    """`text` is the text at hand, `page` what a reader sees of the capture before
+    stripping, `source` the same before markup is taken away; `dates` are the candidates with
+    their places in the capture; the rest is named as its stage names it."""
 
     capture: Capture
     data: bytes = b""
     encoding_source: str = ""
     text: Traced | None = None
     page: Traced | None = None
+    source: Traced | None = None
     blocks: tuple[Block, ...] = ()
     kept: tuple[Block, ...] = ()
     segments: tuple = ()
     language: str | None = None
     language_confidence: float | None = None
+    markup: Any = None
     description: Any = None
+    dates: tuple[tuple[Any, Span | None], ...] = ()
     defects: tuple[tuple[str, ...], ...] = ()
     text_defects: tuple[str, ...] = ()
     rejection: Row | None = None
@@ -90,7 +98,7 @@ def _document(draft: Draft, doc_id: str) -> Row:
         "date_modified": told.date_modified,
         "date_not_before": told.date_not_before,
         "date_not_after": told.date_not_after,
-        "date_candidates": [_candidate(draft.page, c) for c in told.date_candidates],
+        "date_candidates": [_candidate(c, span) for c, span in draft.dates],
         "text": text,
         "text_sha256": _sha256(text),
         "n_chars": len(text),
@@ -105,8 +113,7 @@ def _document(draft: Draft, doc_id: str) -> Row:
     }
 
 
-def _candidate(page: Traced, candidate) -> Row:
-    span = page.span(candidate.start, candidate.end) if candidate.start is not None else None
+def _candidate(candidate, span: Span | None) -> Row:
     return {
         "role": candidate.role,
         "value": candidate.value,
@@ -160,7 +167,7 @@ def _edits(draft: Draft, doc_id: str) -> list[Row]:
             "kind": e.kind,
             "start": e.start,
             "end": e.end,
-            "before": text.before(e),
+            "before": _before(text, e),
             "after": text.text[e.start : e.end],
             "confidence": round(e.confidence, 4),
             "byte_start": e.byte_start,
@@ -168,6 +175,12 @@ def _edits(draft: Draft, doc_id: str) -> list[Row]:
         }
         for e in text.edits
     ]
+
+
+def _before(text: Traced, edit: Edit) -> str | None:
+    """What the bytes said; null for markup, which says nothing to a reader."""
+    before = text.before(edit)
+    return None if "read" in edit.stages and "<" in before else before
 
 
 def _unique(key: str, taken: Counter[str]) -> str:

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 import schemas
 from flows.drafts import Capture, Draft, rows
-from flows.readers import text
-from flows.stages import decode, defects, describe, repair, segment, strip, validate
-from flows.traced import Rejected
+from flows.readers import files, html
+from flows.stages import decode, defects, describe, describe_html, repair, segment, strip, strip_html, validate
+from flows.traced import Rejected, Span, Traced
 
 SHARD_TABLES = ("documents", "segments", "edits", "rejections")
 Call = Callable[..., Any]
@@ -59,25 +59,33 @@ def _tried(name: str, work: Callable[[Draft], Draft], draft: Draft) -> Draft:
 
 
 def _read(draft: Draft, captures: Path) -> Draft:
-    return replace(draft, data=text.read(captures, draft.capture.path, draft.capture.sha256))
+    capture = draft.capture
+    return replace(draft, data=files.read(captures, capture.path, capture.sha256, capture.record_offset))
 
 
 def _decode(draft: Draft) -> Draft:
-    declared = [(draft.capture.encoding, "captures.csv")] if draft.capture.encoding else []
+    declared = [(name, source) for name, source in ((draft.capture.encoding, "captures.csv"), (draft.capture.charset, "http")) if name]
+    if _is_html(draft) and (named := html.declared_encoding(draft.data)):
+        declared.append((named, "meta"))
     got = decode.decode(draft.data, declared)
     return replace(draft, data=b"", text=got.text, encoding_source=got.encoding_source)
 
 
 def _repair(draft: Draft) -> Draft:
-    page = repair.repair(draft.text)
-    return replace(draft, text=page, page=page)
+    return replace(draft, text=repair.repair(draft.text))
 
 
 def _strip(draft: Draft) -> Draft:
-    got = strip.strip(draft.page, draft.capture.keep, draft.capture.remove)
+    page, markup, blocks = draft.text, None, None
+    if _is_html(draft):  # rendered after repair, so that what is known of each line holds for the text at hand
+        markup = html.render(draft.text)
+        page = markup.text
+        blocks = strip_html.label(page, markup.elements, markup.nodes, markup.facts)
+    got = strip.strip(page, draft.capture.keep, draft.capture.remove, blocks)
     if not got.kept:
         raise Rejected("no_body", "nothing on the page reads like an article")
-    return replace(draft, text=got.text, blocks=tuple(got.blocks), kept=tuple(got.kept))
+    # The text before rendering is kept too: what the markup says has its place there.
+    return replace(draft, text=got.text, page=page, source=draft.text, markup=markup, blocks=tuple(got.blocks), kept=tuple(got.kept))
 
 
 def _segment(draft: Draft) -> Draft:
@@ -91,15 +99,31 @@ def _segment(draft: Draft) -> Draft:
 
 
 def _describe(draft: Draft) -> Draft:
-    known = draft.capture
+    known, page = draft.capture, draft.page
     facts = describe.Facts(known.url, known.outlet_name, known.date_retrieved, known.language)
+    told = describe.describe(page, draft.blocks, facts, draft.language)
+    dates = [(c, _place(page, c)) for c in told.date_candidates]
+    if draft.markup:
+        shown = describe_html.headings(page.text, draft.markup.elements, draft.markup.nodes)
+        said = describe_html.told(draft.markup.facts, shown, told.authors, told.byline, known.url, known.date_retrieved)
+        told = describe_html.merged(told, said)
+        dates = [(c, _place(draft.source, c)) for c in said.dates] + dates
     found = defects.defects(draft.text, draft.segments, draft.language)
     return replace(
         draft,
-        description=describe.describe(draft.page, draft.blocks, facts, draft.language),
+        description=told,
+        dates=tuple(dates),
         defects=tuple(found),
         text_defects=defects.document_defects(draft.text, found),
     )
+
+
+def _is_html(draft: Draft) -> bool:
+    return draft.capture.media_type == "text/html"
+
+
+def _place(text: Traced, candidate: describe.DateCandidate) -> Span | None:
+    return None if candidate.start is None else text.span(candidate.start, candidate.end)
 
 
 STAGES: dict[str, Callable[[Draft], Draft]] = {

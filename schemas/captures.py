@@ -13,15 +13,21 @@ OUTCOMES = ("document", "duplicate", "rejected")
 SCHEMA = pa.schema(
     [
         column("capture_id", TEXT, "First 20 hexadecimal digits of the capture's SHA-256 and an ordinal among equal captures."),
-        column("capture_sha256", TEXT, "SHA-256 of the capture's bytes; null where they could not be read.", nullable=True),
+        column("capture_sha256", TEXT, "SHA-256 of the capture's bytes; null where they could not or need not be read.", nullable=True),
         column("path", TEXT, "Path of the stored file below the captures folder; bytes that are not UTF-8 stand as \\xNN."),
         column("container_sha256", TEXT, "SHA-256 of the stored file, where the capture is a record of it.", nullable=True),
-        column("record_offset", INT, "Byte of the record in the stored file, where the capture is a record of it.", nullable=True),
+        column(
+            "record_offset",
+            INT,
+            "Byte of the record in the stored file, where the capture is a record of it: of its member where records are compressed one "
+            "by one, of the content where the file is compressed as a whole; in Parquet the number of the row.",
+            nullable=True,
+        ),
         column("media_type", TEXT, "What the capture was read as, as a MIME type.", nullable=True),
         column("bytes", INT, "Length of the capture in bytes; null where it could not be read.", nullable=True),
-        column("url", TEXT, "Address the page was saved from, as the user gave it.", nullable=True),
+        column("url", TEXT, "Address the page was saved from, as the user or else the container gave it.", nullable=True),
         column("archive_url", TEXT, "Address of an archived copy, as the user gave it.", nullable=True),
-        column("date_retrieved", TEXT, "When the page was saved, ISO 8601 in reduced precision, as the user gave it.", nullable=True),
+        column("date_retrieved", TEXT, "When the page was saved, ISO 8601 in reduced precision, as the user or else the container gave it.", nullable=True),
         column("outcome", TEXT, "document, duplicate (its bytes are another capture's) or rejected."),
         column("doc_id", TEXT, "The document made of these bytes.", nullable=True),
     ]

@@ -8,7 +8,7 @@ import pytest
 from flows.readers.folder import CorpusError, list_captures, open_corpus, ordinals
 from flows.readers.init import initialise
 from flows.readers.shards import pack
-from flows.readers.text import read
+from flows.readers.files import read
 from flows.traced import Rejected
 from schemas.captures import path_bytes, path_text
 

@@ -153,7 +153,7 @@ def test_empty_tables_are_measured(tmp_path):
     found = by_name(gate.measure(stored({name: [] for name in TABLES}, tmp_path / "tables")))
     assert found["documents.None rows"] == (0, None)
     assert found["documents.doc_id share_unique"] == (None, None)
-    assert found["edits.kind share_removed"] == (None, None)
+    assert found["edits.kind share_removed"] == (0, None)
 
 
 @pytest.mark.parametrize("value, rounded", [(None, None), (1, 1), (1 - 1e-9, 0.999999), (1 / 3, 0.333333), (1e-9, 0), (7, 7)])

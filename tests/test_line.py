@@ -33,7 +33,7 @@ DAMAGE = st.sampled_from(
         lambda t: t.encode().replace(b"e", b"\x92"),
     ]
 )
-CAPTURE = Capture("0" * 20 + "-0", "x.txt", "0" * 64, 1, None, None, None, None, None, None, None, None, [], [])
+CAPTURE = Capture("0" * 20 + "-0", "x.txt", "0" * 64, 1, "text/plain", None, None, None, None, None, None, None, None, [], [])
 PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -46,8 +46,8 @@ def damaged(draw) -> bytes:
     return data
 
 
-def check(data: bytes) -> None:
-    draft = Draft(CAPTURE, data=data)
+def check(data: bytes, kind: str = "text/plain") -> None:
+    draft = Draft(CAPTURE._replace(media_type=kind), data=data)
     try:
         for stage in STAGES.values():
             draft = stage(draft)
@@ -103,6 +103,19 @@ def test_random_text_with_random_damage(data):
 def test_a_long_body_with_damage_in_it(data):
     body = "The harbour master of Saren said on Tuesday that the ferry would sail again. " * 4
     check(body.encode() + b"\n\n" + data + b"\n\n" + body.encode())
+
+
+TAGS = st.sampled_from(
+    ["<p>", "</p>", "<div class='nav'>", "</div>", "<br>", "<script>if (a<b) '</p>'", "</script>", "<!-- ", "-->", "<table><tr><td>", "&amp", "&#146;",
+     "<h1>", "</h1>", "<time datetime='2024-05-04'>", '<meta property="og:title" content="A ferry">', "<b", "\x00", "<li>", "<textarea>", "&nbsp;", "<![CDATA["]
+)  # fmt: skip
+
+
+@PROPERTY
+@given(st.lists(TAGS | SENTENCES, max_size=25), st.sampled_from(["utf-8", "utf-16", "cp1251"]))
+def test_markup_of_any_kind(parts, encoding):
+    body = "<p>The harbour master of Saren said on Tuesday that the ferry would sail again.</p>" * 4
+    check(f"<html><body>{''.join(parts)}{body}{''.join(parts[::-1])}".encode(encoding, "ignore"), "text/html")
 
 
 def test_one_capture_that_breaks_a_stage_does_not_take_the_others_along():

@@ -89,6 +89,21 @@ def test_an_outlets_own_patterns_overrule_the_stage():
     assert said["Ref. 12/2024"] == said["Contact us"] == "paragraph"
 
 
+@pytest.mark.parametrize("line,unit", [*((x, "note") for x in CASES["notes"]), *((x, "paragraph") for x in CASES["no_notes"])])
+def test_notes_of_the_editors_are_told_from_a_last_paragraph(line, unit):
+    *_, last = strip(traced("\n".join([*PARAGRAPHS, line]))).blocks
+    assert last.unit == unit
+
+
+def test_lines_told_by_their_markup_are_taken_as_told():
+    text = f"Contact us\n\n{PARAGRAPHS[0]}\n{PARAGRAPHS[1]}\n{PARAGRAPHS[2]}"
+    told = strip(traced(text)).blocks
+    told = [told[0]._replace(unit="title", rule=None), told[1]._replace(unit=None, rule="related"), *told[2:]]
+    stripped = strip(traced(text), blocks=told)
+    assert stripped.text.text == f"Contact us\n\n{PARAGRAPHS[1]}\n{PARAGRAPHS[2]}"
+    assert [b.unit for b in stripped.kept] == ["title", told[2].unit, told[3].unit]
+
+
 def test_what_is_kept_and_what_is_removed_make_the_whole():
     for case in CASES["labelled"]:
         text = "\n".join(line for _, line in case["lines"])

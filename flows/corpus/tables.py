@@ -16,11 +16,11 @@ from flows.corpus.splits import assign
 
 # A capture whose twin became a document is a duplicate; where the twin was refused, so is it, for the same reason.
 CAPTURES = """
-    SELECT l.capture_id, l.sha256 AS capture_sha256, l.path, NULL AS container_sha256, NULL AS record_offset,
+    SELECT l.capture_id, l.sha256 AS capture_sha256, l.path, l.container_sha256, l.record_offset,
         l.media_type, l.bytes, l.url, l.archive_url, l.date_retrieved,
         CASE WHEN d.doc_id IS NULL THEN 'rejected' WHEN d.capture_id = l.capture_id THEN 'document' ELSE 'duplicate' END AS outcome,
         d.doc_id
-    FROM listed l LEFT JOIN shard_documents d ON d.doc_id = l.sha256[:20]
+    FROM listed l LEFT JOIN shard_documents d ON d.doc_id = l.sha256[:20] AND l.reason IS NULL
 """
 REJECTIONS = """
     SELECT * FROM shard_rejections
@@ -30,7 +30,7 @@ REJECTIONS = """
     SELECT twin.capture_id, 'captures', twin.capture_id, r.stage, r.reason, r.detail
     FROM shard_rejections r
     JOIN listed l ON l.capture_id = r.capture_id AND r."table" = 'captures'
-    JOIN listed twin ON twin.sha256 = l.sha256 AND twin.capture_id <> l.capture_id
+    JOIN listed twin ON twin.sha256 = l.sha256 AND twin.capture_id <> l.capture_id AND twin.reason IS NULL
 """
 DOCUMENTS = """
     SELECT d.* REPLACE (

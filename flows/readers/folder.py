@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from flows.readers.files import records
+from flows.readers.records import HEAD, Record, media_type, over
 from schemas.captures import path_text
 
 CONFIGURATION = ("araxes.toml", "captures.csv", "outlets.csv", "entities.csv", "targets.csv", "annotations")
 SECTIONS = {
-    "dataset": {"name", "title", "creators", "license", "citation", "date_published", "purpose"},
+    "dataset": {"name", "title", "creators", "license", "citation", "date_published", "purpose", "limits", "tags"},
     "limits": {"max_capture_bytes"},
     "gate": None,  # the gate knows its own keys
 }
@@ -27,6 +29,12 @@ CAPTURE_COLUMNS = ("path", "sha256", "url", "archive_url", "outlet", "date_retri
 OUTLET_COLUMNS = ("outlet", "name", "license", "keep", "remove")
 # A saved article has kilobytes; what is fifty megabytes is a database dump or a mistake.
 MAX_CAPTURE_BYTES = 50_000_000
+# What browsers put behind a page's name to name the folder of its pictures, styles and frames.
+PAGE_FOLDERS = tuple(
+    s.encode()
+    for s in """_files .files -files _fichiers _archivos _arquivos _ficheiros _Dateien -Dateien _bestanden _file _pliki _soubory _filer -filer
+    _tiedostot _dosyalar _fajlovi _datoteke _elemei _failid _bylos _fitxers _mallar""".split()
+)
 DATASET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 
 
@@ -55,13 +63,23 @@ class Corpus(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """One file of a corpus folder. `reason` is set where it cannot be read, and then the stage ends here."""
+    """One capture: a file of a corpus folder, or a record of one. `reason` is set where it cannot be read, and then the stage ends here.
+
+    The fields from container_sha256 on are set for records only: the file's hash, and what the file says of the record.
+    """
 
     path: str
     sha256: str | None
     bytes: int | None
+    media_type: str | None = None
     reason: str | None = None
     detail: str | None = None
+    container_sha256: str | None = None
+    record_offset: int | None = None
+    charset: str | None = None
+    url: str | None = None
+    date_retrieved: str | None = None
+    outlet: str | None = None
 
 
 def open_corpus(folder: Path) -> Corpus:
@@ -94,14 +112,16 @@ def check_name(name: str, where: str) -> None:
 
 
 def list_captures(corpus: Corpus) -> list[Listed]:
-    """Every file below the captures folder, by the bytes of its path, hashed.
+    """Every file below the captures folder, or its records where it is a container, by the bytes of its path and offset, hashed.
 
     Raises CorpusError where there is none, or where captures.csv names one that is not there.
     """
     root = os.fsencode(corpus.captures)
     limit = corpus.limits["max_capture_bytes"]
     skip = {os.fsencode(n) for n in corpus.not_captures}
-    listed = [_listed(root, path, limit) for path in sorted(_walk(root, b"", skip))]
+    paths = sorted(_walk(root, b"", skip))
+    pages = {stem for path in paths for stem, dot, end in [path.rpartition(b".")] if end.lower() in (b"html", b"htm")}
+    listed = [capture for path in paths for capture in _listed(root, path, limit, pages)]
     if not listed:
         raise CorpusError(f"{corpus.captures}: holds no files; put saved articles there, or name another folder")
     names = {c.path for c in listed} | {c.sha256 for c in listed}
@@ -112,11 +132,12 @@ def list_captures(corpus: Corpus) -> list[Listed]:
 
 
 def ordinals(listed: list[Listed]) -> list[str]:
-    """Capture ids: the start of the hash (of the path, where the file could not be read) and an ordinal among equals."""
+    """Capture ids: the start of the hash (of path and offset, where it could not be read) and an ordinal among equals."""
     seen: Counter[str] = Counter()
     ids = []
     for c in listed:
-        start = (c.sha256 or hashlib.sha256(c.path.encode()).hexdigest())[:20]
+        place = c.path if c.record_offset is None else f"{c.path}@{c.record_offset}"
+        start = (c.sha256 or hashlib.sha256(place.encode()).hexdigest())[:20]
         ids.append(f"{start}-{seen[start]}")
         seen[start] += 1
     return ids
@@ -141,23 +162,48 @@ def _walk(root: bytes, below: bytes, skip: set[bytes]) -> Iterator[bytes]:
             yield path
 
 
-def _listed(root: bytes, path: bytes, limit: int) -> Listed:
+def _listed(root: bytes, path: bytes, limit: int, pages: set[bytes]) -> list[Listed]:
     name = path_text(path)
     try:
         status = os.stat(os.path.join(root, path))
         if stat.S_ISDIR(status.st_mode) and not os.path.islink(os.path.join(root, path)):
-            return Listed(name, None, None, "unreadable", "the folder cannot be read; what is in it is not known")
+            return [Listed(name, None, None, reason="unreadable", detail="the folder cannot be read; what is in it is not known")]
         if not stat.S_ISREG(status.st_mode):
-            return Listed(name, None, None, "not_a_file", "a link to a folder, a device or a pipe")
+            return [Listed(name, None, None, reason="not_a_file", detail="a link to a folder, a device or a pipe")]
         with open(os.path.join(root, path), "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            kind = media_type(file.read(HEAD))
+            file.seek(0)
+            whole = Listed(name, digest, status.st_size, kind)
+            if _is_subresource(path, pages):
+                return [whole._replace(media_type=None, reason="subresource", detail="it belongs to the page saved beside its folder")]
+            found = records(file, path, limit)
+            if found is not None:
+                return [_record(whole, r) for r in found] or [whole._replace(reason="empty", detail="no record in it is a page")]
     except OSError as error:
-        return Listed(name, None, None, "unreadable", error.strerror)
+        return [Listed(name, None, None, reason="unreadable", detail=error.strerror or str(error))]
     if status.st_size == 0:
-        return Listed(name, digest, 0, "empty", "the file has no bytes")
-    if status.st_size > limit:
-        return Listed(name, digest, status.st_size, "too_large", f"over {limit} bytes; raise limits.max_capture_bytes in araxes.toml")
-    return Listed(name, digest, status.st_size)
+        return [Listed(name, digest, 0, reason="empty", detail="the file has no bytes")]
+    return [whole._replace(reason="too_large", detail=over(limit)) if status.st_size > limit else whole]
+
+
+def _record(container: Listed, record: Record) -> Listed:
+    payload, told = record.payload, record._asdict()
+    return container._replace(
+        sha256=None if payload is None else hashlib.sha256(payload).hexdigest(),
+        bytes=None if payload is None else len(payload),
+        container_sha256=container.sha256,
+        record_offset=record.offset,
+        **{name: told[name] for name in ("media_type", "charset", "url", "date_retrieved", "outlet", "reason", "detail")},
+    )
+
+
+def _is_subresource(path: bytes, pages: set[bytes]) -> bool:
+    """Whether it lies below the folder in which a browser put what belongs to a page. pages: paths of pages, without their endings."""
+    folders = path.split(b"/")[:-1]
+    above = (b"/".join(folders[: i + 1]) for i in range(len(folders)))
+    return any(folder.endswith(end) and folder[: -len(end)] in pages for folder in above for end in PAGE_FOLDERS)
 
 
 def _settings(path: Path) -> dict:

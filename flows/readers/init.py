@@ -39,7 +39,8 @@ def initialise(folder: Path) -> Iterator[tuple[Path, bool]]:
     corpus = open_corpus(folder)
     listed = list_captures(corpus)
     settings = SETTINGS.format(name=json.dumps(corpus.dataset["name"]), limit=corpus.limits["max_capture_bytes"])
-    captures = [{"path": c.path, "sha256": c.sha256 or ""} for c in listed]
+    # A container's line holds for all its records, which have hashes of their own.
+    captures = list({c.path: {"path": c.path, "sha256": "" if c.container_sha256 else c.sha256 or ""} for c in listed}.values())
     for name, text in (
         ("araxes.toml", settings),
         ("captures.csv", _csv(CAPTURE_COLUMNS, captures)),

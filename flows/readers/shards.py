@@ -17,6 +17,7 @@ from flows.readers.folder import Corpus, Listed, Outlet, ordinals
 SHARD_BYTES = 8_000_000
 MAX_SHARDS = 4096
 
+TOLD = ("url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis")
 UNKNOWN = Outlet("", None, (), ())
 
 
@@ -30,28 +31,27 @@ def pack(corpus: Corpus, listed: list[Listed], work: Path) -> tuple[Path, list[P
     shards: dict[int, list[dict]] = {}
     for sha256, row in sorted(readable.items()):
         shards.setdefault(int(sha256[:8], 16) >> (32 - bits) if bits else 0, []).append(row)
+    for found in shards.values():  # records of one container next to each other, so that it is opened once
+        found.sort(key=lambda row: (row["path"], row["record_offset"] or 0))
     # A corpus of which nothing can be read goes through the line too: the gate says what is wrong with it.
     return manifest, [_shard(work / "shards" / f"{number:05}", found) for number, found in sorted((shards or {0: []}).items())]
 
 
 def digest(listed: list[Listed]) -> str:
     """One hash for all captures of a corpus and their paths."""
-    lines = "".join(f"{c.sha256} {c.path}\n" for c in listed)
+    places = (c.path if c.record_offset is None else f"{c.path}@{c.record_offset} of {c.container_sha256}" for c in listed)
+    lines = "".join(f"{c.sha256} {place}\n" for c, place in zip(listed, places, strict=True))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+TYPES = {"bytes": pa.int64(), "record_offset": pa.int64(), "keep": pa.list_(pa.string()), "remove": pa.list_(pa.string())}
 LISTED = pa.schema(
-    [(name, pa.string()) for name in ("capture_id", "path", "sha256")]
-    + [("bytes", pa.int64())]
-    + [(name, pa.string()) for name in Capture._fields[4:-2]]
-    + [(name, pa.list_(pa.string())) for name in ("keep", "remove")]
-    + [(name, pa.string()) for name in ("archive_url", "media_type", "reason", "detail")]
+    [(name, TYPES.get(name, pa.string())) for name in (*Capture._fields, "container_sha256", "archive_url", "reason", "detail")]
 )
 
 
 def _row(corpus: Corpus, capture: Listed, capture_id: str) -> dict:
-    known = corpus.known.get(capture.path) or corpus.known.get(capture.sha256 or "") or {}
-    told = {name: known.get(name) or None for name in ("url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis")}
+    told = _told(corpus, capture)
     outlet = corpus.outlets.get(told["outlet"] or "", UNKNOWN)
     if not told["license"] and outlet.license:
         told |= {"license": outlet.license, "rights_basis": "licence of the outlet"}
@@ -62,8 +62,14 @@ def _row(corpus: Corpus, capture: Listed, capture_id: str) -> dict:
         "outlet_name": outlet.name or told["outlet"],
         "keep": list(outlet.keep),
         "remove": list(outlet.remove),
-        "media_type": None if capture.reason else "text/plain",
     }
+
+
+def _told(corpus: Corpus, capture: Listed) -> dict[str, str | None]:
+    """What captures.csv says of a capture, and then its container. What is said of one record goes before what is said of all."""
+    keys = (capture.path, capture.sha256) if capture.record_offset is None else (capture.sha256, capture.path)
+    sources = [corpus.known.get(key or "", {}) for key in keys] + [capture._asdict()]
+    return {name: next((s[name] for s in sources if s.get(name)), None) for name in TOLD}
 
 
 def _bits(total: int) -> int:

@@ -99,6 +99,7 @@ class Capture(NamedTuple):
     capture_id: str
     capture_sha256: str | None
     path: str
+    container_sha256: str | None
     record_offset: int | None
     bytes: int | None
     outcome: str
@@ -145,10 +146,15 @@ class Edit(NamedTuple):
     byte_end: int
 
 
-def verify(release: Path, captures: Path | None = None) -> list[str]:
+# The bytes of a capture; ValueError or OSError where they are not there as they were.
+Read = Callable[[Capture], bytes]
+
+
+def verify(release: Path, captures: Path | None = None, payload: Callable[[Path, str, int], bytes | None] | None = None) -> list[str]:
     """What is wrong with `release`, a line a problem that names file, table and row; empty where all holds.
 
-    `captures` is the folder the captures' paths start from.
+    captures: the folder the captures' paths start from. payload: gives, of such a folder, the bytes of the record of a
+    container by path and offset, None where there is none; without it records cannot be verified.
     """
     if not (release / SUMS).is_file():
         return [f"{release}: no release, it has no {SUMS}; give a folder dist/<dataset>/<version>"]
@@ -156,13 +162,13 @@ def verify(release: Path, captures: Path | None = None) -> list[str]:
     # Tables that are not as they were published are not opened: what reads them does not expect broken files.
     if not any(problem.startswith(("data/", "jsonl/")) for problem in problems):
         try:
-            problems += [*_told(_shapes(release))] or _contents(release, captures)
+            problems += [*_told(_shapes(release))] or _contents(release, captures and _reader(captures, payload))
         except (pa.ArrowException, duckdb.Error, pl.exceptions.PolarsError, OSError, ValueError) as error:
             problems.append(f"data: the tables cannot be read to their end ({_line(error)})")
     return problems
 
 
-def _contents(release: Path, captures: Path | None) -> list[str]:
+def _contents(release: Path, read: Read | None) -> list[str]:
     problems = [*_digests(release)]
     for name in schemas.TABLES:
         problems += _told(_json(release, name))
@@ -177,9 +183,9 @@ def _contents(release: Path, captures: Path | None) -> list[str]:
         problems += [*unordered, *_relations(db)]
         holes = {row[0] for row in _found(db, "SELECT DISTINCT capture_id FROM rejections WHERE \"table\" = 'segments'")}
     if not unordered:
-        problems += _told(_documents(release, captures, holes))
-    if captures:
-        problems += _told(_others(release, captures))
+        problems += _told(_documents(release, read, holes))
+    if read:
+        problems += _told(_others(release, read))
     return problems
 
 
@@ -333,7 +339,7 @@ def _found(db: duckdb.DuckDBPyConnection, sql: str) -> Iterator[tuple]:
         yield from batch
 
 
-def _documents(release: Path, captures: Path | None, holes: set[str]) -> Iterator[str]:
+def _documents(release: Path, read: Read | None, holes: set[str]) -> Iterator[str]:
     """What is wrong inside documents. `holes` are the captures of which segments were rejected."""
     kinds = {"captures": Capture, "segments": Segment, "edits": Edit}
     captures_of, segments_of, edits_of = (_following(release, name, kind) for name, kind in kinds.items())
@@ -345,8 +351,8 @@ def _documents(release: Path, captures: Path | None, holes: set[str]) -> Iterato
         problems = [*_segments(document, segments, edits), *_edits(document, edits, capture)]
         if document.capture_id not in holes:
             problems += _tiles(document, segments)
-        if captures:
-            problems += _from_capture(document, segments, edits, capture, captures)
+        if read:
+            problems += _from_capture(document, segments, edits, capture, read)
         yield from problems
 
 
@@ -486,10 +492,10 @@ def _one_to_one(encoding: str) -> bool:
     return len(text) == 256 and len(set(text)) + max(0, text.count("\ufffd") - 1) == 256
 
 
-def _from_capture(document: Document, segments: list[Segment], edits: list[Edit], capture: Capture, folder: Path) -> Iterator[str]:
+def _from_capture(document: Document, segments: list[Segment], edits: list[Edit], capture: Capture, read: Read) -> Iterator[str]:
     """Promises 1 and 2 on one document: its capture's bytes, replayed, are its text, and each span's bytes its words."""
     try:
-        data = _payload(capture, folder)
+        data = read(capture)
         encoded, text = document.encoding, document.text
         if text is None:
             return
@@ -529,33 +535,37 @@ def _spans(traced: Traced, segments: list[Segment]) -> Iterator[str]:
             yield f"segments {s.segment_id}: its bytes are not where its characters come from"
 
 
-def _others(release: Path, folder: Path) -> Iterator[str]:
+def _others(release: Path, read: Read) -> Iterator[str]:
     """Captures that became no document of their own and are not in the folder as they were."""
     for capture in _rows(release, "captures", Capture):
         try:
             if capture.outcome != "document":
-                _payload(capture, folder)
+                read(capture)
         except (OSError, ValueError) as error:
             yield f"captures {capture.capture_id}: {capture.path}: {_line(error)}"
 
 
-def _payload(capture: Capture, folder: Path) -> bytes:
-    """The bytes of a capture, which are those of its file; none where they could not be read at the time.
+def _reader(folder: Path, payload: Callable[[Path, str, int], bytes | None] | None) -> Read:
+    """A function that reads captures below `folder`, and the hash of each container once."""
+    sha256 = cache(lambda path: _sha256(Path(path)))
 
-    Raises ValueError or OSError where they are not there as they were.
-    """
-    name = path_bytes(capture.path)
-    if name.startswith(b"/") or b".." in name.split(b"/"):
-        raise ValueError("the path leaves the captures folder")
-    if capture.record_offset is not None:
-        raise ValueError("a record of a container cannot be verified yet")
-    path = os.path.join(os.fsencode(folder), name)
-    if not os.path.lexists(path):
-        raise FileNotFoundError("no such file in the captures folder")
-    if capture.capture_sha256 is None:
-        return b""
-    with open(path, "rb") as file:
-        data = file.read()
-    if hashlib.sha256(data).hexdigest() != capture.capture_sha256 or len(data) != capture.bytes:
-        raise ValueError("the file is not the capture that was read: its SHA-256 or length differs")
-    return data
+    def read(capture: Capture) -> bytes:
+        name = path_bytes(capture.path)
+        if name.startswith(b"/") or b".." in name.split(b"/"):
+            raise ValueError("the path leaves the captures folder")
+        path = os.fsdecode(os.path.join(os.fsencode(folder), name))
+        if not os.path.lexists(path):
+            raise FileNotFoundError("no such file in the captures folder")
+        if capture.container_sha256 and sha256(path) != capture.container_sha256:
+            raise ValueError("the file is not the one the capture was read from: its SHA-256 differs")
+        if capture.capture_sha256 is None:
+            return b""
+        if capture.record_offset is None:
+            data = Path(path).read_bytes()
+        else:
+            data = payload(folder, capture.path, capture.record_offset) if payload else None
+        if data is None or hashlib.sha256(data).hexdigest() != capture.capture_sha256 or len(data) != capture.bytes:
+            raise ValueError("the file is not the capture that was read: its SHA-256 or length differs")
+        return data
+
+    return read

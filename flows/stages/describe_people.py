@@ -201,7 +201,7 @@ UNSPACED_BYLINE = re.compile(
 )
 
 
-def _after_word(part: str) -> str | None:
+def after_word(part: str) -> str | None:
     """What follows the byline word a text begins with; null where it begins with none."""
     part = part[:BYLINE]
     # Folded letter by letter, so that the places of the folded text are those of the text.
@@ -278,7 +278,7 @@ def authors(text: str, blocks: Sequence[Block], zones: Zones, found: Sequence[St
 
 def _names_nobody(page: Page, i: int) -> bool:
     """A byline of nothing but agencies, newsrooms and roles."""
-    rest = _after_word(page.parts[i]) if len(page.lines[i]) <= BESIDE else None
+    rest = after_word(page.parts[i]) if len(page.lines[i]) <= BESIDE else None
     return bool(rest) and len(rest.split()) <= BESIDE_WORDS and all(_is_beside(p) for p in _separators().split(rest.strip(EDGES)) if p)
 
 
@@ -315,13 +315,13 @@ def _by_word(page: Page, i: int) -> Iterator[Byline]:
         yield Byline(tuple(UNSPACED_ROLE.sub("", m[0]) for m in UNSPACED_BYLINE.finditer(page.lines[i])), 0, i)
     parts = BAR.split(page.parts[i])
     for part in parts:
-        rest = _after_word(part)
+        rest = after_word(part)
         if rest is not None and rest.strip(" :"):
             names = names_in(rest)
             if names:
                 yield Byline(tuple(names), 0, i)
         elif rest is not None and len(parts) == 1 and i + 1 < len(page.lines) and len(page.lines[i + 1]) <= BESIDE:
-            below = _after_word(page.parts[i + 1])
+            below = after_word(page.parts[i + 1])
             names = names_in(below) if below else names_in(page.parts[i + 1], bare=True)
             if names:
                 yield Byline((*names, *_further(page, i + 2, 1)), 0, i + 1)
@@ -378,7 +378,7 @@ def _by_shape(page: Page, i: int, crowning: bool) -> Iterator[Byline]:
     line = page.lines[i]
     if len(line) > BESIDE or CREDIT.search(line) or (i and PICTURE.fullmatch(page.lines[i - 1])):
         return
-    parts = [p for p in BAR.split(page.parts[i]) if p and _after_word(p) is None]
+    parts = [p for p in BAR.split(page.parts[i]) if p and after_word(p) is None]
     names = next((n for p in parts[:2] for n in [names_in(p, bare=True)] if n), [])
     if not names or any(UNSPACED_NAME.fullmatch(n) for n in names):  # a section of two characters looks like a name of two
         return

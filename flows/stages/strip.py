@@ -8,10 +8,11 @@ stage removes whole lines only: it never changes a character of a line it keeps,
 import json
 import re
 import unicodedata
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain, compress, repeat
+from itertools import chain, compress, groupby, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,13 +32,21 @@ class Stripped(NamedTuple):
     kept: list[Block]
 
 
-class Page(NamedTuple):
+class Cut(NamedTuple):
     """The non-blank lines of a text: where they stand without outer white space, where they begin with it, line ends since the
-    line before, their words (casefolded, without punctuation), the same words one by one with the line each stands in, what the
-    lines look like (see _shapes), their word counts, and how many words they hold of each vocabulary (see _vocabulary)."""
+    line before, and the lines."""
 
     spans: list[tuple[int, int]]
     begins: list[int]
+    gaps: list[int]
+    lines: list[str]
+
+
+class Page(NamedTuple):
+    """The lines of a text: line ends since the line before, their words (casefolded, without punctuation), the same words one by
+    one with the line each stands in, what the lines look like (see _shapes), their word counts, and how many words they hold of
+    each vocabulary (see _vocabulary)."""
+
     gaps: list[int]
     lines: list[str]
     norms: list[str]
@@ -48,19 +57,20 @@ class Page(NamedTuple):
     vocabulary: np.ndarray
 
 
-def strip(text: Traced, keep: Sequence[str] = (), remove: Sequence[str] = ()) -> Stripped:
+def strip(text: Traced, keep: Sequence[str] = (), remove: Sequence[str] = (), blocks: Sequence[Block] | None = None) -> Stripped:
     """Keep the article, remove the rest, line by line.
 
+    blocks, in order, say what the lines are where more is known of them than their text.
     keep and remove are an outlet's own regexes; one that matches a whole line (without its outer white space) overrules
     the stage, keep before remove. A page without a body comes back with everything removed.
     Raises re.error for a pattern of the outlet that is no regex; nothing else, whatever the text.
     """
-    page = parse(text.text)
-    labels = _labels(page)
+    cut = _cut(text.text)
+    labels = _told(cut, blocks) if blocks else _labels(_look(cut))
     if keep or remove:
-        labels = [_overruled(line, label, keep, remove) for line, label in zip(page.lines, labels, strict=True)]
-    blocks = [Block(start, end, *label) for (start, end), label in zip(page.spans, labels, strict=True)]
-    changes = _changes(text.text, page.begins, blocks)
+        labels = [_overruled(line, label, keep, remove) for line, label in zip(cut.lines, labels, strict=True)]
+    blocks = [Block(start, end, *label) for (start, end), label in zip(cut.spans, labels, strict=True)]
+    changes = _changes(text.text, cut.begins, blocks)
     return Stripped(text.apply("strip", changes), blocks, _moved(blocks, changes))
 
 
@@ -73,8 +83,7 @@ WORD = re.compile(r"\w+")
 WINDOW = 4000  # characters of a line that are looked at, half at each end: no headline, note or furniture is longer
 
 
-def parse(text: str) -> Page:
-    """Cut the text into its lines and look at each by itself."""
+def _cut(text: str) -> Cut:
     spans, begins, gaps, lines, at, before = [], [], [], [], 0, 0
     for i, line in enumerate(text.splitlines(keepends=True)):
         body = line.strip()
@@ -86,6 +95,16 @@ def parse(text: str) -> Page:
             lines.append(body)
             before = i
         at += len(line)
+    return Cut(spans, begins, gaps, lines)
+
+
+def parse(text: str) -> Page:
+    """Cut the text into its lines and look at each by itself."""
+    return _look(_cut(text))
+
+
+def _look(cut: Cut) -> Page:
+    lines = cut.lines
     seen = [line if len(line) <= WINDOW else f"{line[: WINDOW // 2]} {line[-WINDOW // 2 :]}" for line in lines]
     codes = np.frombuffer("\n".join([*seen, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
     kinds = _kinds()[np.minimum(codes, 0xFFFF)]
@@ -95,15 +114,34 @@ def parse(text: str) -> Page:
     rows = np.repeat(np.arange(len(lines)), np.fromiter(map(len, parts), np.int64, len(parts)))
     shapes = _shapes(codes, kinds)
     counts = shapes[1].astype(int).tolist()
-    return Page(spans, begins, gaps, lines, list(map(" ".join, parts)), words, rows, shapes, counts, _vocabulary(words, rows, len(lines)))
+    return Page(cut.gaps, lines, list(map(" ".join, parts)), words, rows, shapes, counts, _vocabulary(words, rows, len(lines)))
+
+
+def _told(cut: Cut, blocks: Sequence[Block]) -> list[tuple]:
+    """Of each line unit, rule and confidence of the last block that begins where it does or before."""
+    starts = [block.start for block in blocks]
+    return [tuple(blocks[max(0, bisect_right(starts, start) - 1)][2:]) for start, _ in cut.spans]
 
 
 # ---------------------------------------------------------------- what a line says it is
 
 
+class Words(NamedTuple):
+    """Rule by whole line; (beginning, rule) by first word; beginnings of notes by first word; words of bylines, of dates; "and";
+    number of the vocabulary by word; what a disclaimer speaks of: views, whose they are, that others do not share them."""
+
+    lines: dict[str, str]
+    starts: dict[str, list[tuple[str, str]]]
+    notes: dict[str, list[str]]
+    by: frozenset[str]
+    published: frozenset[str]
+    joining: frozenset[str]
+    vocabulary: dict[str, int]
+    disclaimer: list[tuple[tuple[str, ...], tuple[str, ...]]]
+
+
 @cache
-def _words() -> tuple:
-    """Rule by whole line; (beginning, rule) by first word; beginnings of notes by first word; words of bylines, of dates."""
+def _words() -> Words:
     lists = json.loads(WORDS.read_text(encoding="utf-8"))
     lines: dict[str, str] = {}
     starts: dict[str, list[tuple[str, str]]] = {}
@@ -116,10 +154,13 @@ def _words() -> tuple:
     for start in lists["notes"]:
         notes.setdefault(start.split()[0], []).append(start)
     vocabulary = {word: i for i, name in enumerate(("reader", "site", "data", "credit"), 1) for word in lists[name]}
-    return lines, starts, notes, frozenset(lists["by"]), frozenset(lists["published"]), vocabulary
+    stems = [(tuple(stems["words"]), tuple(stems["parts"])) for stems in lists["disclaimer"].values()]
+    sets = (frozenset(lists[name]) for name in ("by", "published", "and"))
+    return Words(lines, starts, notes, *sets, vocabulary, stems)
 
 
 START_WORDS = 14  # a line that merely begins like furniture is furniture only when it is short
+LONG_START, LONG_START_WORDS = 4, 40  # or when it begins with this many words of it
 PATTERN = re.compile(
     r"(?P<language_bar>[A-Z]{2}(?:\s*[|/·•,\s]\s*[A-Z]{2})+$)"
     r"|(?P<widget>[-+−]?\d{1,3}(?:[.,]\d)?\s?°?\s?[CF]?$)"
@@ -131,26 +172,25 @@ DATE = re.compile(
     r"\b(?:19|20)\d\d[-/.年]\s?\d{1,2}[-/.月]|\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d\b"
     r"|\b\d{1,2}(?:st|nd|rd|th|\.)?\s(?:de\s|of\s)?\w{3,12}\.?,?\s(?:de\s)?(?:19|20)\d\d\b"
     r"|\b[^\W\d]{3,12}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s(?:19|20)\d\d\b|\b\d{4}年"
+    r"|[۰-۹]{1,2}\s\w{2,12}\s[۰-۹]{4}|[٠-٩]{1,2}\s\w{2,12}\s[٠-٩]{4}"
 )
 BYLINE_WORDS, FINISHED_BYLINE_WORDS = 16, 6
-FINISHED = re.compile(r"[.!?…。！？।؟۔][\"'”’»）)\]」』]*$")
+FINISHED = re.compile(r"(?<![ap]\.m)[.!?…。！？।؟۔][\"'”’»）)\]」』]*$")
 BULLET = re.compile(r"(?:[•●▪◦‣■○*·–—-]|\d{1,2}[.)])\s")
 
 
 def _rule_of(line: str, norm: str, count: int) -> str | None:
     """The rule a line names by its own words, whatever stands around it."""
-    lines, starts = _words()[:2]
-    if count > START_WORDS:
-        return lines.get(norm)
+    lines = _words().lines
     if not norm:
         return "widget"
     rule = lines.get(norm) or (lines.get(norm.lstrip("0123456789 ")) if norm[0].isdigit() else None)
-    if rule:
+    if rule or count > LONG_START_WORDS:
         return rule
-    for start, named in starts.get(norm.split(" ", 1)[0], ()):
-        if norm.startswith(start):
+    for start, named in _words().starts.get(norm.split(" ", 1)[0], ()):
+        if norm.startswith(start) and (count <= START_WORDS or start.count(" ") >= LONG_START - 1):
             return named
-    shaped = PATTERN.match(line)
+    shaped = PATTERN.match(line) if count <= START_WORDS else None
     return shaped.lastgroup if shaped else None
 
 
@@ -159,21 +199,39 @@ def named_rules(page: Page) -> list[str | None]:
     return [_rule_of(*line) for line in zip(page.lines, page.norms, page.counts, strict=True)]
 
 
-def _is_note(line: str, norm: str) -> bool:
-    """A line of the editors on the article; one word such as "update" opens it only in brackets or before a colon."""
-    for start in _words()[2].get(norm.split(" ", 1)[0], ()):
-        if norm.startswith(start) and (" " in start or line[0] == "[" or line[len(start) :].lstrip(") 0123456789").startswith(":")):
-            return True
+NOTE_HEAD = 40  # characters after "Correction" in which a colon ends its date
+DISCLAIMER_WORDS = 40
+
+
+def is_note(line: str, norm: str) -> bool:
+    """A line of the editors on the article; one word such as "update" opens it only in brackets or, but for a date, before a colon."""
+    for start in _words().notes.get(norm.split(" ", 1)[0], ()):
+        if norm.startswith(start):
+            head, colon, _ = line[len(start) :][:NOTE_HEAD].partition(":")
+            dated = any(c.isdigit() for c in head) or not any(c.isalpha() for c in head)
+            if " " in start or line[0] == "[" or (colon and dated):
+                return True
     return False
+
+
+def _is_disclaimer(page: Page, i: int) -> bool:
+    """A short sentence on views, on whose they are, and that not everybody shares them: by the stems of its words, or by parts of
+    the line in scripts written without spaces."""
+    if page.counts[i] > DISCLAIMER_WORDS or not page.shapes[2, i]:
+        return False
+    norm = page.norms[i]
+    words = [f"{word} " for word in norm.split(" ")]  # a stem with a space behind it is a whole word
+    return all(any(w.startswith(stems) for w in words) or any(part in norm for part in parts) for stems, parts in _words().disclaimer)
 
 
 def _is_byline(line: str, norm: str, count: int) -> bool:
     """A short line, no sentence, that names an author or the day of publication."""
-    if not 0 < count <= BYLINE_WORDS or count > FINISHED_BYLINE_WORDS and FINISHED.search(line):
+    if not 0 < count <= BYLINE_WORDS or (count > FINISHED_BYLINE_WORDS and FINISHED.search(line)):
         return False
-    by, published = _words()[3:5]
+    by, published = _words().by, _words().published
     first, rest = norm.split(" ", 1)[0], line[line.find(" ") + 1 :]
-    return first in by and rest[:1].isupper() or first in published and any(c.isdigit() for c in line) or bool(DATE.search(line))
+    signed = first in by and rest[:1].isalpha() and not rest[:1].islower()
+    return signed or (first in published and any(c.isdigit() for c in line)) or bool(DATE.search(line))
 
 
 # ---------------------------------------------------------------- features
@@ -242,6 +300,7 @@ def _tally(cells: np.ndarray, n: int) -> np.ndarray:
     return np.bincount(cells, minlength=n * KINDS).reshape(n, KINDS).T.astype(np.float64, order="C")
 
 
+NUMBERS, BARS = 16, 19  # rows of the above: words that are numbers, bars and bullets
 # How far, in lines, neighbours are looked at; the windows averaged over; both ends included.
 NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
 WINDOWS = ((-2, 2), (-5, 5), (-12, 12), (-30, 30), (-6, -1), (1, 6), (-20, -1), (1, 20))
@@ -304,18 +363,21 @@ def _distances(marked: np.ndarray) -> np.ndarray:
     after = np.minimum.accumulate(np.where(marked, at, n + int(FAR))[::-1])[::-1]
     out[0, 1:] = np.minimum(at[1:] - before[:-1], FAR)
     out[1, :-1] = np.minimum(after[1:] - at[:-1], FAR)
-    out[2] = np.cumsum(marked)
+    out[2] = marked.cumsum()
     return out
 
 
 def _densest(words: np.ndarray, unit: float) -> np.ndarray:
     """The stretch of lines with the greatest sum of (words - unit): inside or not, lines from its start and to its end."""
     sums = np.zeros(len(words) + 1)
-    np.cumsum(words - unit, out=sums[1:])
-    end = int(np.argmax(sums - np.minimum.accumulate(sums)))
-    start = int(np.argmin(sums[: end + 1]))
-    at = np.arange(len(words))
-    return np.array([(at >= start) & (at < end), np.clip(at - start, -FAR, FAR), np.clip(end - at, -FAR, FAR)])
+    (words - unit).cumsum(out=sums[1:])
+    end = int((sums - np.minimum.accumulate(sums)).argmax())
+    start = int(sums[: end + 1].argmin())
+    at, out = np.arange(len(words)), np.zeros((3, len(words)))
+    out[0, start:end] = 1
+    out[1] = at - start
+    out[2] = end - at
+    return np.minimum(np.maximum(out, -FAR, out=out), FAR, out=out)
 
 
 def _headed(group: np.ndarray) -> np.ndarray:
@@ -328,7 +390,7 @@ def _headed(group: np.ndarray) -> np.ndarray:
 
 def _dated(page: Page) -> np.ndarray:
     """1 for a date (with or without a name), 2 for a name after a word such as "by"; longer lines are not looked at."""
-    out, by = np.zeros(len(page.lines)), _words()[3]
+    out, by = np.zeros(len(page.lines)), _words().by
     digits = (page.shapes[17] > 0).tolist()
     for i, count in enumerate(page.counts):
         if 0 < count <= BYLINE_WORDS:
@@ -342,7 +404,7 @@ def _dated(page: Page) -> np.ndarray:
 
 def _vocabulary(words: list[str], rows: np.ndarray, n: int) -> np.ndarray:
     """(4, lines): words that address the reader, that speak of the site, of cookies and data, that credit a picture or agency."""
-    vocabulary = _words()[5]
+    vocabulary = _words().vocabulary
     found = np.fromiter(map(vocabulary.get, words, repeat(0)), np.int64, len(words))
     return np.bincount(rows * 5 + found, minlength=n * 5).reshape(n, 5).T[1:]
 
@@ -431,10 +493,13 @@ KEEP, KEEP_IN_BLOCK = 0.5, 0.3  # doubtful paragraphs of the densest block are k
 SURE, DOUBT = 0.7, 0.35
 LITTLE = 0.25  # of the densest block's words: a page of which less is kept is one the forests do not understand
 OVER, MOST = ("author_box", "comments"), 0.6
-TITLE_WORDS, TITLE_SURE = (3, 40), 0.1
-LEAD_WORDS, LEAD = (6, 60), 0.1
+HINT, CLOSING, LISTED = 0.2, 0.4, 0.35  # so much for a heading or pull quote between paragraphs, for a last line, for the mean of a list
+TITLE_WORDS, TITLE_SURE, TITLE_HINT = (3, 40), 0.1, 0.03
+LEAD_WORDS, LEAD, LATER_LEAD = (6, 60), 0.1, 0.4
+SHORTER, PARTED = 0.6, 0.75  # of the next paragraphs' words: a standfirst has no more, without and with furniture below it
 NO_TITLE_LINES = 6  # lines before the first paragraph in which a byline is looked for when there is no title
-AUTHOR_BOX_WORDS, HEADING_WORDS, QUOTE_WORDS = 40, 14, (6, 45)
+AUTHOR_BOX_WORDS, CAPTION_WORDS, HEADING_WORDS, QUOTE_WORDS = 40, 20, 14, (6, 45)
+SPOKEN_WORDS = 4  # of a pull quote that stands in quotation marks in the text
 QUOTED_FROM = 200_000  # characters of body above which no pull quotes are looked for: it is no page
 SHORT = 5  # words a sentence has that makes a body where there is nothing longer
 STEM = 5  # letters that stand for a word whose ending changes
@@ -446,6 +511,8 @@ def _labels(page: Page) -> list[Label]:
         return []
     p, q = _probabilities(page, rules)
     _name_author_boxes(page, rules)
+    _name_print_headers(page, rules)
+    _name_captions(page, rules)
     within = np.flatnonzero(_inside(page, rules, p)).tolist()
     finished = [i for i in within if page.shapes[2, i] and page.counts[i] >= SHORT]
     body = [i for i in finished if page.counts[i] >= LONG] or [i for i in within if page.counts[i] >= LONG] or finished
@@ -455,12 +522,13 @@ def _labels(page: Page) -> list[Label]:
     text = "\n".join([page.norms[i] for i in within])
     for i, after in zip(within, [*within[1:], None], strict=True):
         if i not in units:
-            units[i] = _unit(page, text if len(text) < QUOTED_FROM else "", i, after)
+            units[i] = _unit(page, within, text if len(text) < QUOTED_FROM else "", i, after)
     for i in range(min([body[0], *units]), min(body[-1] + 4, len(rules))):
-        if _is_note(page.lines[i], page.norms[i]):
+        among = body[0] <= i < body[-2:][0]
+        if units.get(i) not in ("title", "byline") and (is_note(page.lines[i], page.norms[i]) or (not among and not rules[i] and _is_disclaimer(page, i))):
             units[i] = "note"
     _end_author_notes(page, rules, units, body[-1])
-    return _named(page, rules, units, np.round(p, 2).tolist())
+    return _named(page, rules, units, p)
 
 
 def _inside(page: Page, rules: list[str | None], p: np.ndarray) -> np.ndarray:
@@ -475,12 +543,44 @@ def _inside(page: Page, rules: list[str | None], p: np.ndarray) -> np.ndarray:
     inside[at[1:-1][sure[:-2] & sure[2:] & (p[at[1:-1]] > DOUBT)]] = True
     if words[inside].sum() < LITTLE * words[block].sum():
         inside |= block
+    _keep_lists(page, free, inside, p)
+    _keep_between(page, free, inside, p)
     read = np.cumsum(inside * words)
     for i, rule in enumerate(rules):
-        if rule in OVER and read[i] > MOST * read[-1] and page.norms[i] in _words()[0]:
+        if rule in OVER and read[i] > MOST * read[-1] and page.norms[i] in _words().lines:
             inside[i:] = False
             break
     return inside
+
+
+def _keep_lists(page: Page, free: np.ndarray, inside: np.ndarray, p: np.ndarray) -> None:
+    """Add to the body the lists within it of which the forests doubt no more than of its paragraphs, with what heads them."""
+    items = [i for i in np.flatnonzero(free & (p > HINT)).tolist() if BULLET.match(page.lines[i])]
+    body = np.flatnonzero(inside)
+    for _, run in groupby(enumerate(items), key=lambda item: item[1] - item[0]):
+        first, *_, last = [i for _, i in run] * 2
+        if first < last and len(body) and body[0] < first < body[-1] and p[first : last + 1].mean() > LISTED:
+            inside[first : last + 1] = True
+            head = first - 1
+            inside[head] |= free[head] and p[head] > HINT / 4 and not page.shapes[2, head] and page.counts[head] <= HEADING_WORDS
+
+
+def _keep_between(page: Page, free: np.ndarray, inside: np.ndarray, p: np.ndarray) -> None:
+    """Add to the body the doubtful lines that follow it and look like a heading, a pull quote or its last line."""
+    at, finished = np.flatnonzero(free).tolist(), page.shapes[2]
+    text = "\n".join([page.norms[i] for i in at if inside[i]])
+    plain = (page.vocabulary.sum(0) <= page.shapes[1] / 4) & (page.shapes[BARS] == 0)
+    for before, i, after in zip(at, at[1:], [*at[2:], *at[-1:]], strict=False):
+        if inside[i] or p[i] <= HINT or not inside[before]:
+            continue
+        count = page.counts[i]
+        paragraph_follows = finished[after] and page.counts[after] >= LONG and p[after] > SURE
+        if finished[i]:
+            inside[i] = p[i] > CLOSING and count >= SHORT
+        elif paragraph_follows and plain[i] and count <= HEADING_WORDS and ": " not in page.lines[i]:
+            inside[i] = True
+        else:
+            inside[i] = QUOTE_WORDS[0] <= count <= QUOTE_WORDS[1] and len(text) < QUOTED_FROM and page.norms[i] in text
 
 
 def _front(page: Page, rules: list[str | None], within: list[int], body: list[int], p: np.ndarray, q: np.ndarray) -> dict[int, str]:
@@ -492,19 +592,48 @@ def _front(page: Page, rules: list[str | None], within: list[int], body: list[in
         start, units = title + 1, {title: "title"}
     rest = [i for i in range(start, end + 1) if not rules[i]]
     units |= {i: "byline" for i in rest if _is_byline(page.lines[i], page.norms[i], page.counts[i])}
-    lead = next((i for i in rest if i not in units and i <= body[0]), None)
-    if title is not None and lead is not None and p[lead] > LEAD and LEAD_WORDS[0] <= page.counts[lead] <= LEAD_WORDS[1]:
-        following = [i for i in within if i > lead][:2]
-        if lead < body[0] or len(following) == 2 and _is_heading(page, *following):
-            units[lead] = "standfirst"
-    return units
+    lead = _standfirst(page, [i for i in rest if i not in units], within, body, p) if title is not None else None
+    return units | {i: "standfirst" for i in rest if lead is not None and page.norms[i] == page.norms[lead]}
+
+
+def _standfirst(page: Page, rest: list[int], within: list[int], body: list[int], p: np.ndarray) -> int | None:
+    """The first lines of prose if they stand before the first paragraph, before a heading, twice, or are much shorter than what follows."""
+    likely = (i for i in rest if p[i] > (LEAD if i == rest[0] else LATER_LEAD) and LEAD_WORDS[0] <= page.counts[i] <= LEAD_WORDS[1])
+    lead = next((i for i in likely if page.shapes[NUMBERS, i] < 0.3), None)
+    if lead is None or lead > body[0]:
+        return None
+    following = [i for i in within if i > lead][:2]
+    if lead < body[0] or (len(following) == 2 and _is_heading(page, *following)) or page.norms.count(page.norms[lead]) > 1:
+        return lead
+    paragraphs = [page.counts[i] for i in body[1:4]]
+    place = page.lines[lead].split(" ", 1)[0]
+    if not paragraphs or (place.isupper() and len(place) > 2):
+        return None
+    parted = following[0] > lead + 1
+    return lead if page.counts[lead] <= (PARTED if parted else SHORTER) * np.median(paragraphs) else None
+
+
+CRUMBS = re.compile(r"\s[›»>/|→·•]\s")
+SUFFIX = re.compile(r"\s*[|·»–—-]\s")
 
 
 def _title(page: Page, rules: list[str | None], within: list[int], q: np.ndarray) -> int | None:
-    """The likeliest line of q; none of those with a bullet, which lead to the page, stand above it and repeat its headline."""
-    likely = [i for i in np.flatnonzero(q >= TITLE_SURE).tolist() if not rules[i] and not BULLET.match(page.lines[i])]
-    title = max(likely, key=lambda i: q[i], default=None)
-    return title if title is not None and _shares_words(page, within, title) else None
+    """The likeliest line of q; none of those with a bullet, which lead to the page, stand above it and repeat its headline.
+    A doubtful one must stand over a byline; one that ends with the outlet's name gives way to a line without."""
+    found = [i for i in np.flatnonzero(q >= TITLE_HINT).tolist() if not rules[i] and not BULLET.match(page.lines[i])]
+    likely = [i for i in found if q[i] >= TITLE_SURE or _over_byline(page, i)]
+    title = next((i for i in sorted(likely, key=lambda i: -q[i]) if _shares_words(page, within, i)), None)
+    if title is None:
+        return None
+    line = page.lines[title]
+    return next((i for i in found if line.startswith(page.lines[i]) and SUFFIX.match(line, len(page.lines[i]))), title)
+
+
+def _over_byline(page: Page, i: int) -> bool:
+    """Whether one of the two lines below is a byline, and this one is none."""
+    around = zip(page.lines[i : i + 3], page.norms[i : i + 3], page.counts[i : i + 3], strict=True)
+    own, *below = [_is_byline(*line) for line in around]
+    return any(below) and not own and not CRUMBS.search(page.lines[i])
 
 
 def _shares_words(page: Page, within: list[int], i: int) -> bool:
@@ -521,15 +650,25 @@ def _is_heading(page: Page, i: int, after: int | None) -> bool:
     return 1 <= page.counts[i] <= HEADING_WORDS and page.counts[i] < page.counts[after]
 
 
-def _unit(page: Page, body: str, i: int, after: int | None) -> str:
+TIME = re.compile(r"\d{1,2}[:.h]\d\d(?:\s?[ap]\.?m\.?)?", re.IGNORECASE)
+OPENING = '“"„«‘‹「『'
+
+
+def _unit(page: Page, within: list[int], body: str, i: int, after: int | None) -> str:
     line, norm, count = page.lines[i], page.norms[i], page.counts[i]
     if BULLET.match(line):
         return "list_item"
     if line.count("\t") + line.count(" | ") >= 2:
         return "table"
-    if QUOTE_WORDS[0] <= count <= QUOTE_WORDS[1] and body.count(norm) > 1:
+    timed = i > 0 and TIME.fullmatch(page.lines[i - 1])  # above a line of a live blog: its heading
+    if not timed and SPOKEN_WORDS <= count <= QUOTE_WORDS[1] and body.count(norm) > 1 and _is_pulled(page, within, line, count):
         return "quote"
     return "heading" if _is_heading(page, i, after) else "paragraph"
+
+
+def _is_pulled(page: Page, within: list[int], line: str, count: int) -> bool:
+    """Whether a line that stands twice is no chance: it is long enough, or stands in quotation marks elsewhere."""
+    return count >= QUOTE_WORDS[0] or any(f"{mark}{line}" in page.lines[i] for i in within for mark in OPENING)
 
 
 def _end_author_notes(page: Page, rules: list[str | None], units: dict[int, str], last: int) -> None:
@@ -537,9 +676,9 @@ def _end_author_notes(page: Page, rules: list[str | None], units: dict[int, str]
     names = []
     for i in (i for i, unit in units.items() if unit == "byline"):
         words = WORD.findall(DATE.sub(" ", page.lines[i]).split(",")[0].casefold())
-        words = words[1:] if words and words[0] in _words()[3] else words
-        if 2 <= len(words) <= 5:
-            names.append(" ".join(words))
+        words = words[1:] if words and words[0] in _words().by else words
+        each = [list(name) for joined, name in groupby(words, key=_words().joining.__contains__) if not joined]
+        names += [" ".join(name) for name in each if 2 <= len(name) <= 5]
     for i in range(last, len(rules) if names else 0):
         if units.get(i, "paragraph") == "paragraph" and page.counts[i] <= AUTHOR_BOX_WORDS and page.norms[i].startswith(tuple(names)):
             units.pop(i, None)
@@ -559,21 +698,46 @@ def _name_author_boxes(page: Page, rules: list[str | None]) -> None:
             rules[i] = "author_box"
 
 
-def _named(page: Page, rules: list[str | None], units: dict[int, str], p: list[float]) -> list[Label]:
+PAGE_NUMBER = re.compile(r"\d{1,3}\s?/\s?\d{1,3}")
+
+
+def _name_print_headers(page: Page, rules: list[str | None]) -> None:
+    """The page numbers of a print, and the lines that stand again and again beside them."""
+    short = (page.shapes[0] <= 9) & (page.shapes[17] > 0)
+    numbers = [i for i in np.flatnonzero(short).tolist() if PAGE_NUMBER.fullmatch(page.lines[i])]
+    beside = [page.norms[j] for i in numbers for j in range(max(0, i - 3), min(i + 4, len(rules))) if page.counts[j] <= BYLINE_WORDS]
+    headers = {norm for norm in beside if page.norms.count(norm) > 1} | {page.norms[i] for i in numbers}
+    for i, norm in enumerate(page.norms) if headers else ():
+        if norm in headers:
+            rules[i] = rules[i] or "navigation"
+
+
+CREDIT = re.compile(r"\(?([^\W\d]+)(?: [^\W\d]+)?\s?[:/©]")
+
+
+def _name_captions(page: Page, rules: list[str | None]) -> None:
+    """A short line, no sentence, that begins with a word such as "photo" and a colon."""
+    for i in np.flatnonzero((page.vocabulary[3] > 0) & (page.shapes[1] <= CAPTION_WORDS) & (page.shapes[2] == 0)).tolist():
+        credit = CREDIT.match(page.lines[i])
+        if credit and _words().vocabulary.get(credit[1].casefold()) == 4:
+            rules[i] = rules[i] or "caption"
+
+
+def _named(page: Page, rules: list[str | None], units: dict[int, str], p: np.ndarray) -> list[Label]:
     """Lines that name no rule take that of the line before them, or of the place they stand in."""
     labels: list[Label] = []
     last = max(units)
-    credited = page.vocabulary[3] > 0
+    credited, kept, removed = (page.vocabulary[3] > 0).tolist(), np.round(p, 2).tolist(), np.round(1 - p, 2).tolist()
     section = "navigation"
     for i, rule in enumerate(rules):
         if i in units:
             section = "related" if i < last else "footer"
-            labels.append((units[i], None, p[i]))
+            labels.append((units[i], None, kept[i]))
         elif rule:
             section = rule
             labels.append((None, rule, 1.0))
         else:
-            labels.append((None, "caption" if credited[i] and section != "navigation" else section, round(1 - p[i], 2)))
+            labels.append((None, "caption" if credited[i] and section != "navigation" else section, removed[i]))
     return labels
 
 

@@ -64,10 +64,18 @@ def strip_html(html: str) -> str:
 
 
 def metadata_html(html: str, url: str) -> dict:
+    """The gold counts agencies and newsrooms as authors; the documents table has people only."""
     from flows.readers.html import render
+    from flows.stages.describe import Facts, describe
     from flows.stages.describe_html import headings, told
+    from flows.stages.strip_html import label
 
     page = render(Traced.decoded(html.encode("utf-8", "replace"), "utf-8"))
-    found = told(page.facts, headings(page.text.text, page.elements, page.nodes), url=url)
-    day = (found.published.value if found.published else "")[:10]
-    return {"title": found.title, "authors": found.authors + found.organisations, "date": day if len(day) == 10 else None}
+    blocks = label(page.text, page.elements, page.nodes, page.facts)
+    shown = describe(page.text, blocks, Facts(url), told(page.facts).language)
+    found = told(page.facts, headings(page.text.text, page.elements, page.nodes), shown.authors, shown.byline, url)
+    stated = found.published.value if found.published else ""
+    weak = not found.published or found.published.source in ("time", "url")
+    day = ((weak and shown.date_published) or stated)[:10]
+    title = found.title or shown.title
+    return {"title": title, "authors": found.authors + found.organisations, "date": day if len(day) == 10 else None}
