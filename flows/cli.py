@@ -1,5 +1,6 @@
 """The `araxes` command. Imports stay inside the commands: help must not wait for Prefect."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -152,6 +153,10 @@ def _version() -> str:
 
 
 def _line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "no space left on the disk; free some, or name another place with --out"
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.filename}: {error.strerror}; give yourself the right to it, or name another place with --out"
     return " ".join(str(error).split())
 
 

@@ -27,7 +27,7 @@ SCHEMA = pa.schema(
         column("bytes", INT, "Length of the capture in bytes; null where it could not be read.", nullable=True),
         column("url", TEXT, "Address the page was saved from, as the user or else the container gave it.", nullable=True),
         column("archive_url", TEXT, "Address of an archived copy, as the user gave it.", nullable=True),
-        column("date_retrieved", TEXT, "When the page was saved, ISO 8601 in reduced precision, as the user or else the container gave it.", nullable=True),
+        column("date_retrieved", TEXT, "When the page was saved, ISO 8601 in reduced precision, as given or in the container.", nullable=True),
         column("outcome", TEXT, "document, duplicate (its bytes are another capture's) or rejected."),
         column("doc_id", TEXT, "The document made of these bytes.", nullable=True),
     ]

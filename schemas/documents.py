@@ -14,7 +14,7 @@ CANDIDATE = pa.struct(
         column("role", TEXT, "published, modified, retrieved, mention, copyright …"),
         column("value", TEXT, "ISO 8601 in reduced precision."),
         column("precision", TEXT, "year, month, day or time."),
-        column("source", TEXT, "Where it stands: byline, dateline, update_note, widget, body, url, captures.csv …"),
+        column("source", TEXT, "Where it stands: byline, dateline, update_note, widget, body, url, capture (what is known of it) …"),
         column("byte_start", INT, "First byte of the evidence in the capture.", nullable=True),
         column("byte_end", INT, "Byte after the evidence; null where it stands outside the capture.", nullable=True),
     ]

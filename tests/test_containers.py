@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from flows.readers.files import payload
+from flows.readers.files import _spooled, payload
 from flows.readers.folder import Listed, list_captures, open_corpus, ordinals
 from flows.readers.init import initialise
 from flows.readers.shards import pack
@@ -46,6 +46,7 @@ def put(tmp_path):
         (tmp_path / "araxes.toml").write_text(f"[limits]\nmax_capture_bytes = {limit}\n")
         for name, text in configuration.items():
             (tmp_path / f"{name}.csv").write_text(text)
+        _spooled.cache_clear()  # files are written here faster than the clock of the file system ticks
         found = list_captures(open_corpus(tmp_path))
         assert found == list_captures(open_corpus(tmp_path)) and len(set(ordinals(found))) == len(found)
         for c in found:
@@ -119,7 +120,9 @@ def test_several_members_are_one_content_and_padding_is_none(put, ending):
 
 
 @pytest.mark.parametrize("ending", COMPRESSIONS)
-@pytest.mark.parametrize("damage,reason", [(lambda d: d[:-9], "truncated"), (lambda d: d + b"tail", "damaged"), (lambda d: d[:4], "truncated")])
+@pytest.mark.parametrize(
+    "damage,reason", [(lambda d: d[:-9], "truncated"), (lambda d: d + b"tail", "damaged"), (lambda d: d[:4], "truncated")]
+)
 def test_what_does_not_decompress_is_refused(put, ending, damage, reason):
     assert texts(put, put({f"a{ending}": damage(COMPRESSIONS[ending](HTML * 9))})) == [reason]
 
@@ -173,7 +176,9 @@ def test_offsets_are_those_a_cdx_index_has(put):
     for c in found[2:]:
         assert zlib.decompressobj(31).decompress(members[c.record_offset :]).startswith(b"WARC/1.0\r\n")
     frames = b"".join(zstd.compress(record("response", http(page(i)))) for i in range(3))
-    assert [c.record_offset for c in put({"c.warc.zst": frames}) if c.path == "c.warc.zst"][1] == len(zstd.compress(record("response", http(page(0)))))
+    assert [c.record_offset for c in put({"c.warc.zst": frames}) if c.path == "c.warc.zst"][1] == len(
+        zstd.compress(record("response", http(page(0))))
+    )
 
 
 def test_a_wet_file_has_plain_text(put):
@@ -238,7 +243,8 @@ def test_record_types_and_answers_that_are_no_pages(put):
     found = put({
         "a.warc": record("revisit", http(b"")) + record("request", b"GET / HTTP/1.1\r\n\r\n") + record("metadata", b"x: y")
         + record("response", http(HTML), WARC_Truncated="length") + record("response", http(HTML).replace(b"200 OK", b"404 Not Found"))
-        + record("response", b"no http", Content_Type="application/http") + record("resource", HTML, Content_Type="text/html; charset='koi8-r'")
+        + record("response", b"no http", Content_Type="application/http")
+        + record("resource", HTML, Content_Type="text/html; charset='koi8-r'")
     })  # fmt: skip
     assert texts(put, found) == ["wrong_type", "truncated_record", "http_status", "broken_record", HTML]
     assert found[-1].charset == "koi8-r"
@@ -252,7 +258,9 @@ def test_a_warc_cut_off_loses_no_record_before_the_cut(put, compressed):
     assert found == [page(0), page(1), "truncated_record"]
 
 
-@pytest.mark.parametrize("damage", [b"WARX/1.0", b"WARC/1.0\r\nno header", b"WARC/1.0\r\nContent-Length: 12x\r\n\r\n", b"\0" * 70_000, b"\n" * 70_000 + b"?"])
+@pytest.mark.parametrize(
+    "damage", [b"WARX/1.0", b"WARC/1.0\r\nno header", b"WARC/1.0\r\nContent-Length: 12x\r\n\r\n", b"\0" * 70_000, b"\n" * 70_000 + b"?"]
+)
 def test_reading_goes_on_behind_a_broken_header(put, damage):
     data = record("response", http(page(0))) + damage + b"\r\n\r\n" + record("response", http(page(1)))
     assert texts(put, put({"a.warc": data})) == [page(0), "broken_record", page(1)]
@@ -310,13 +318,18 @@ PICTURE = "Content-Type: image/png\r\nContent-Location: https://khazar-review.ex
 @pytest.mark.parametrize(
     "coding,body,content",
     [
-        ("quoted-printable", b"<html><p class=3D\"x\">Caf=E9 =\r\nSaren</p></html>", b'<html><p class="x">Caf\xe9 Saren</p></html>'),
+        ("quoted-printable", b'<html><p class=3D"x">Caf=E9 =\r\nSaren</p></html>', b'<html><p class="x">Caf\xe9 Saren</p></html>'),
         ("base64", base64.encodebytes(HTML), HTML),
         ("binary", b"<html>\xe9\x00\r\nx</html>", b"<html>\xe9\x00\r\nx</html>"),
     ],
 )
 def test_the_page_of_an_mhtml_file_is_its_one_capture(put, ending, coding, body, content):
-    data = mhtml((FRAME, "binary", b"<html>advertisement"), (PICTURE, "base64", b"iVBORw0KGgo="), (PAGE, coding, body), head="Date: Sat, 4 May 2024 12:00:00 +0200\r\n")
+    data = mhtml(
+        (FRAME, "binary", b"<html>advertisement"),
+        (PICTURE, "base64", b"iVBORw0KGgo="),
+        (PAGE, coding, body),
+        head="Date: Sat, 4 May 2024 12:00:00 +0200\r\n",
+    )
     (found,) = put({f"a.mhtml{ending}": PLAIN[ending](data)})
     assert texts(put, [found]) == [content]
     assert found[8:] == ("windows-1252", "https://khazar-review.example/a", "2024-05-04T10:00:00Z", None)
@@ -332,8 +345,15 @@ def test_the_page_of_an_mhtml_file_is_its_one_capture(put, ending, coding, body,
         (mhtml((PAGE, "binary", HTML))[:-20], "truncated_record"),
         (mhtml((PAGE, "binary", HTML), (FRAME, "binary", HTML))[:-20], HTML),
         (b"MIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n" + HTML, HTML),
-        (b"MIME-Version: 1.0\r\n" + b"".join(b"Content-Type: multipart/x; boundary=%d\r\n\r\n--%d\r\n" % (i, i) for i in range(3000)), "broken_record"),
-        (b"MIME-Version: 1.0\r\nDate: no day\r\nContent-Type: text/html; charset=\"\xff\"\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%", None),
+        (
+            b"MIME-Version: 1.0\r\n" + b"".join(b"Content-Type: multipart/x; boundary=%d\r\n\r\n--%d\r\n" % (i, i) for i in range(3000)),
+            "broken_record",
+        ),
+        (b"MIME-Version: 1.0\r\nContent-Type: text/html; " + b"a*0*=b; " * 20_000 + b"\r\n\r\nx", "broken_record"),
+        (
+            b'MIME-Version: 1.0\r\nDate: no day\r\nContent-Type: text/html; charset="\xff"\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%',
+            None,
+        ),
     ],
 )
 def test_odd_mhtml(put, data, outcome):
@@ -344,7 +364,13 @@ def test_odd_mhtml(put, data, outcome):
 # --- JSON Lines and Parquet -----------------------------------------------------------------------------------------
 
 ROWS = [
-    {"text": "Saren has no ferry — “yet”.", "url": "https://khazar-review.example/1", "date_retrieved": "2024-05-04", "outlet": "khazar", "date": "1999"},
+    {
+        "text": "Saren has no ferry — “yet”.",
+        "url": "https://khazar-review.example/1",
+        "date_retrieved": "2024-05-04",
+        "outlet": "khazar",
+        "date": "1999",
+    },
     {"html": HTML.decode(), "text": "not this"},
     {"text": "Орбелан", "url": None, "html": ""},
 ]
@@ -372,9 +398,30 @@ def test_each_row_of_json_lines_is_a_capture(put, ending, name, ascii):
 
 
 def test_lines_that_are_no_row_are_refused_and_those_behind_them_read(put):
-    lines = [b"{", b"[]", b'"text"', b"\xff", b'{"text": 1}', b'{"text": ""}', b'{"x": "' + b"x" * 3_000_000 + b'"}', b"[" * 100_000, b"9" * 9999]
+    lines = [
+        b"{",
+        b"[]",
+        b'"text"',
+        b"\xff",
+        b'{"text": 1}',
+        b'{"text": ""}',
+        b'{"x": "' + b"x" * 3_000_000 + b'"}',
+        b"[" * 100_000,
+        b"9" * 9999,
+    ]
     found = texts(put, put({"a.jsonl": b"\n".join([*lines, b'{"text": "Saren"}'])}))
-    assert found == ["broken_record", "no_text", "no_text", "broken_record", "no_text", "no_text", "too_large", "broken_record", "broken_record", b"Saren"]
+    assert found == [
+        "broken_record",
+        "no_text",
+        "no_text",
+        "broken_record",
+        "no_text",
+        "no_text",
+        "too_large",
+        "broken_record",
+        "broken_record",
+        b"Saren",
+    ]
     assert texts(put, put({"a.jsonl": b'{"text": "\\ud800x"}\n' + json.dumps({"text": "x" * (LIMIT + 1)}).encode()}))[1] == "too_large"
 
 
@@ -394,7 +441,14 @@ def parquet(table: pa.Table, **options) -> bytes:
 
 @pytest.mark.parametrize("size", [1, 2, 1000])
 def test_each_row_of_parquet_is_a_capture(put, size):
-    found = put({"a.parquet": parquet(pa.Table.from_pylist(ROWS, pa.schema([(n, pa.string()) for n in ("outlet", "text", "url", "html", "date_retrieved")])), row_group_size=size)})
+    found = put(
+        {
+            "a.parquet": parquet(
+                pa.Table.from_pylist(ROWS, pa.schema([(n, pa.string()) for n in ("outlet", "text", "url", "html", "date_retrieved")])),
+                row_group_size=size,
+            )
+        }
+    )
     assert told(put, found) == READ and [c.record_offset for c in found] == [0, 1, 2]
 
 
@@ -408,7 +462,14 @@ def test_columns_of_every_kind_of_text(put, kind):
 def test_parquet_without_text_and_broken_parquet(put):
     good = parquet(pa.table({"body": ["x"]}))
     many = parquet(pa.table({"text": [str(i) * 900 for i in range(300)]}), row_group_size=100, compression="none")
-    found = put({"a.parquet": good, "b.parquet": good[:50], "c.parquet": parquet(pa.table({"text": [1]})), "d.parquet": many[:70_000] + b"\xff" * 90_000 + many[160_000:]})
+    found = put(
+        {
+            "a.parquet": good,
+            "b.parquet": good[:50],
+            "c.parquet": parquet(pa.table({"text": [1]})),
+            "d.parquet": many[:70_000] + b"\xff" * 90_000 + many[160_000:],
+        }
+    )
     assert [c.reason for c in found if c.path < "d"] == ["wrong_type", "broken_container", "wrong_type"]
     assert [c.reason for c in found][-1] == "broken_container"
 
@@ -417,7 +478,16 @@ def test_parquet_without_text_and_broken_parquet(put):
 
 
 def test_what_belongs_to_a_complete_page_is_no_capture_of_its_own(put):
-    found = put({"x/page.html": HTML, "x/page_files/frame.html": HTML, "x/page_files/deep/a.js": b"x", "x/other_files/a.html": HTML, "Seite.HTM": HTML, "Seite-Dateien/a.css": b"x"})
+    found = put(
+        {
+            "x/page.html": HTML,
+            "x/page_files/frame.html": HTML,
+            "x/page_files/deep/a.js": b"x",
+            "x/other_files/a.html": HTML,
+            "Seite.HTM": HTML,
+            "Seite-Dateien/a.css": b"x",
+        }
+    )
     assert {c.path: c.reason for c in found} == {
         "Seite-Dateien/a.css": "subresource", "Seite.HTM": None, "x/other_files/a.html": None,
         "x/page.html": None, "x/page_files/deep/a.js": "subresource", "x/page_files/frame.html": "subresource",
@@ -442,7 +512,10 @@ def test_init_names_a_container_once(put, tmp_path):
 
 
 def articles() -> list[str]:
-    return [ARTICLE.format(title=f"A Ferry for {p}, Again Postponed", author=f"Jane {p}", place=p) + f"\n{p} will hear more in {i}." for i, p in enumerate(PLACES)]
+    return [
+        ARTICLE.format(title=f"A Ferry for {p}, Again Postponed", author=f"Jane {p}", place=p) + f"\n{p} will hear more in {i}."
+        for i, p in enumerate(PLACES)
+    ]
 
 
 def containers(folder: Path) -> Path:
@@ -450,10 +523,11 @@ def containers(folder: Path) -> Path:
     made = [a.encode() for a in articles()]
     lines = [json.dumps({"text": a.decode()}).encode() + b"\n" for a in made]
     text = "Content-Type: text/plain; charset=utf-8"
+    in_chunks = text + "\r\nTransfer-Encoding: chunked"
+    coded = record("response", http(gzip.compress(made[1]), text + "\r\nContent-Encoding: gzip"))
     files = {
-        "a.warc": record("response", http(made[0], text)) + record("response", http(gzip.compress(made[1]), text + "\r\nContent-Encoding: gzip"))
-        + record("response", http(b"\x89PNG", "Content-Type: image/png")),
-        "b.warc.gz": b"".join(gzip.compress(record("response", http(chunked(a), text + "\r\nTransfer-Encoding: chunked")), mtime=0) for a in made[2:4]),
+        "a.warc": record("response", http(made[0], text)) + coded + record("response", http(b"\x89PNG", "Content-Type: image/png")),
+        "b.warc.gz": b"".join(gzip.compress(record("response", http(chunked(a), in_chunks)), mtime=0) for a in made[2:4]),
         "c.jsonl": lines[0] + b"{\n" + lines[4],
         "d.jsonl.zst": zstd.compress(lines[5]),
         "e.parquet": parquet(pa.table({"text": articles()[6:7]})),

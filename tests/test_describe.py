@@ -121,7 +121,7 @@ def test_all_dates_a_year_later_give_a_result_a_year_later(page):
 def test_every_candidate_shows_its_evidence(page):
     got, text = described(page["blocks"], page["language"], page.get("facts"))
     for c in got.date_candidates:
-        assert (c.start is None) == (c.source in ("url", "captures.csv"))
+        assert (c.start is None) == (c.source in ("url", "capture"))
         assert c.start is None or c.value[2:4] in text[c.start : c.end]
     if got.date_published:
         assert any(c.role == "published" and c.value.startswith(got.date_published) for c in got.date_candidates)

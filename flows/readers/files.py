@@ -134,14 +134,14 @@ def _sought(file: BinaryIO, name: bytes) -> Callable[[BinaryIO, int], bytes | No
     file.seek(0)
     if not compressed.is_compressed(head):
         return {"warc": warc.payload, "jsonl": rows.payload}.get(_format(head, name) or "")
-    head = compressed.stream(file, whole=False).read(HEAD)
+    head = compressed.stream(file).peek(HEAD)[:HEAD]
     return warc.member_payload if _format(head, b"") == "warc" and warc.by_members(file) else None
 
 
 @lru_cache(maxsize=2)
 def _spooled(name: bytes, mtime: int, size: int) -> tuple[BinaryIO, dict[int, tuple[int, int]]]:
     """The payloads of a file in which nothing can be sought, one after the other in a file without a name, and their places."""
-    spool, places = tempfile.TemporaryFile(), {}
+    spool, places = tempfile.TemporaryFile(), {}  # noqa: SIM115 (it lasts as long as the cache)
     with open(name, "rb") as file:
         for record in records(file, name, UNLIMITED) or ():
             if record.payload is not None:

@@ -31,8 +31,7 @@ OUTLET_COLUMNS = ("outlet", "name", "license", "keep", "remove")
 MAX_CAPTURE_BYTES = 50_000_000
 # What browsers put behind a page's name to name the folder of its pictures, styles and frames.
 PAGE_FOLDERS = tuple(
-    s.encode()
-    for s in """_files .files -files _fichiers _archivos _arquivos _ficheiros _Dateien -Dateien _bestanden _file _pliki _soubory _filer -filer
+    b"""_files .files -files _fichiers _archivos _arquivos _ficheiros _Dateien -Dateien _bestanden _file _pliki _soubory _filer -filer
     _tiedostot _dosyalar _fajlovi _datoteke _elemei _failid _bylos _fitxers _mallar""".split()
 )
 DATASET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")

@@ -3,6 +3,7 @@
 RFC 2557; browsers name the page in Snapshot-Content-Location.
 """
 
+import re
 from datetime import UTC
 from email import message_from_bytes
 from email.errors import CloseBoundaryNotFoundDefect
@@ -11,9 +12,14 @@ from email.utils import parsedate_to_datetime
 
 from flows.readers.records import PAGES, Record, refused, sized
 
+# A Content-Type with more in it takes the parser of the standard library time that grows with the square.
+LONG_HEADER = re.compile(rb"^content-type:(?:[^\r\n]|\r?\n[ \t]){8192}", re.I | re.M)
+
 
 def page(data: bytes, limit: int) -> Record:
     """The one capture of an MHTML file: its page in HTML, or else in plain text, with the transfer coding undone."""
+    if LONG_HEADER.search(data):
+        return refused(0, "broken_record", "not readable as MHTML: it has a header of more than 8192 bytes")
     try:
         message = message_from_bytes(data)
         parts = [p for p in message.walk() if p.get_content_type() in PAGES and not p.is_multipart()]

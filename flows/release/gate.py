@@ -60,7 +60,10 @@ DATES = ("date_retrieved", "date_published", "date_modified", "date_not_before",
 
 # Shares over the whole corpus: (table, column, metric) -> SQL for one number; null where there is nothing to take a share of.
 SHARES = {
-    ("captures", "outcome", "share_rejected"): "SELECT avg((outcome = 'rejected')::INT) FROM captures",
+    # What stands beside pages in a container or a saved folder was never meant to be one.
+    ("captures", "outcome", "share_rejected"): """
+        SELECT avg((outcome = 'rejected')::INT) FROM captures
+        WHERE capture_id NOT IN (SELECT capture_id FROM rejections WHERE reason IN ('subresource', 'wrong_type'))""",
     # Of text dumps alone: most bytes of an HTML page are markup, and an edit does not part them from the words it removes.
     ("edits", "kind", "share_removed"): """
         SELECT coalesce(sum(removed) / sum(bytes), 0)

@@ -14,7 +14,7 @@ from flows.traced import Block, Traced
 
 
 class Facts(NamedTuple):
-    """What is known of the capture beside its text (captures.csv)."""
+    """What is known of the capture beside its text: from captures.csv, or its container."""
 
     url: str | None = None
     outlet: str | None = None

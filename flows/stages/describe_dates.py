@@ -484,7 +484,7 @@ def from_facts(url: str | None, retrieved: str | None) -> list[DateCandidate]:
     out = [DateCandidate("published", value, "day" if len(value) == 10 else "month", "url", None, None)] if value else []
     if retrieved:
         precision = ("year", "month", "day", "time")[min(retrieved[:10].count("-"), 2) + (len(retrieved) > 10)]
-        out.append(DateCandidate("retrieved", retrieved, precision, "captures.csv", None, None))
+        out.append(DateCandidate("retrieved", retrieved, precision, "capture", None, None))
     return out
 
 
@@ -499,7 +499,7 @@ UNANIMOUS = ("listing", "endnote")
 def choose(found: Sequence[DateCandidate], titled: bool) -> DateCandidate | None:
     """The publication: of the finest precision the surest source, of that the first. A source that names several days
     where only one can be meant names none; nothing lies after the day of retrieval; a year alone is no date."""
-    limit = next((c.value[:10] for c in found if c.source == "captures.csv"), None)
+    limit = next((c.value[:10] for c in found if c.source == "capture"), None)
     able = [c for c in found if c.role == "published" and c.precision != "year" and (not limit or c.value[: len(limit)] <= limit)]
     for source in UNANIMOUS if titled else (*UNANIMOUS, "byline", "masthead"):
         if len({c.value[:10] for c in able if c.source == source}) > 1:
