@@ -27,7 +27,7 @@ from prefect.task_runners import ProcessPoolTaskRunner
 from flows.corpus.funnel import funnel
 from flows.corpus.tables import write_tables
 from flows.line import directly, run_shard
-from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, settings
+from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, settings, without
 from flows.readers.shards import digest, pack
 from flows.release.compare import compare
 from flows.release.gate import Failure, judge, limits_of, measure
@@ -58,7 +58,7 @@ class Built(NamedTuple):
 
 def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any], spread: Spread) -> Built:
     """Build and publish a release. Raises CorpusError, GateFailed or OSError, and then leaves nothing behind."""
-    source = open_corpus(corpus)
+    source = without(open_corpus(corpus), out)
     name = dataset or source.dataset["name"]
     check_name(name, "--dataset")
     try:

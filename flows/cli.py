@@ -37,6 +37,9 @@ def run(words: list[str]) -> int:
         return _failed(_line(error), 2)
     except KeyboardInterrupt:
         return _failed("stopped; nothing was published", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read the output has seen enough
+        return 1
     except Exception as error:
         if os.environ.get("ARAXES_DEBUG"):
             raise
@@ -115,12 +118,15 @@ def verify(release: Path, /, *, captures: Path | None = None) -> int:
         The corpus folder it was built from, or its captures.
     """
     from flows.readers.files import payload
+    from flows.readers.folder import names, open_corpus, without
+    from flows.release.verify import unlisted
     from flows.release.verify import verify as problems_of
     from flows.terminal import say
 
-    if captures and (captures / "captures").is_dir():
-        captures = captures / "captures"
-    problems = problems_of(release, captures, payload)
+    corpus = open_corpus(captures) if captures else None
+    problems = problems_of(release, corpus and corpus.captures, payload)
+    if corpus:
+        problems += unlisted(release, names(without(corpus, release.parent.parent)))
     for problem in problems:
         print(problem)
     say(f"{release}: {len(problems) or 'no'} problem{'' if len(problems) == 1 else 's'}")

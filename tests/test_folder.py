@@ -1,6 +1,7 @@
 """What a user may point `araxes build` at, and what each mistake says."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_folder_with_nothing_but_files_is_a_corpus_and_its_configuration_is_no
         ("captures.csv", "path,url\n,u\n", "neither path nor sha256"),
         ("captures.csv", "path,url\na.txt,u\na.txt,v\n", "stands there twice"),
         ("outlets.csv", "outlet,remove\nx,(\n", "no regular expression"),
+        ("outlets.csv", "name\nx\n", "outlet is empty"),
+        ("outlets.csv", "outlet\nx\nx\n", "stands there twice"),
+        ("araxes.toml", "[dataset]\ncreators = 5\n", "creators is 5; write a list of texts"),
+        ("araxes.toml", "[dataset]\ndate_published = 2024-05-06\n", "write a text in quotes"),
+        ("captures.csv", "path,path\na.txt,a.txt\n", "two columns named 'path'"),
+        ("captures.csv", "path,date_retrieved\na.txt,13/03/2024\n", "line 2: date_retrieved is '13/03/2024'"),
+        ("captures.csv", "path,language\na.txt,English\n", "such as en"),
+        ("captures.csv", "path,encoding\na.txt,nope\n", "encoding 'nope' is not known"),
+        ("captures.csv", f"path,sha256\na.txt,{'0' * 64}\n", "another file than that of its sha256"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_line_that_names_the_file(folder, name, text, says):
@@ -84,19 +94,39 @@ def test_what_cannot_be_read_is_listed_with_a_reason(folder):
     (captures / "loop").symlink_to("loop")
     (captures / "up").symlink_to("..")
     (captures / "good").symlink_to("a.txt")
+    (captures / "out").symlink_to("/etc/hostname")
     os.mkfifo(captures / "pipe")
     (captures / "big.txt").write_bytes(b"x" * 11)
     (folder / "araxes.toml").write_text("[limits]\nmax_capture_bytes = 10\n")
     found = listed(folder)
     assert found == {
         "a.txt": None, "b/c.txt": None, "good": None, "big.txt": "too_large", "broken": "unreadable", "empty.txt": "empty",
-        "loop": "unreadable", "pipe": "not_a_file", "up": "not_a_file",
+        "loop": "unreadable", "out": "link_outside", "pipe": "not_a_file", "up": "not_a_file",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [b"\xff\xfe.txt", b"back\\slash", b"back\\x41", "ж.txt".encode(), b"new\nline"])
+def test_what_may_not_be_read_is_listed_as_unreadable():
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        (folder / "open.txt").write_text("one")
+        (folder / "shut.txt").write_text("two")
+        (folder / "shut.txt").chmod(0)
+        (folder / "shut").mkdir(mode=0)
+        if root := os.geteuid() == 0:
+            os.seteuid(65534)
+        try:
+            assert listed(folder) == {"open.txt": None, "shut": "unreadable", "shut.txt": "unreadable"}
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+@pytest.mark.parametrize("name", [b" lead.txt", b"\xff\xfe.txt", b"back\\slash", b"back\\x41", "ж.txt".encode(), b"new\nline"])
 def test_a_name_of_any_bytes_is_listed_and_read_again(folder, name):
     (folder / "captures" / os.fsdecode(name)).write_bytes(b"three")
+    corpus = open_corpus(folder)
+    list(initialise(folder))
     corpus = open_corpus(folder)
     (found,) = [c for c in list_captures(corpus) if c.bytes == 5]
     assert path_bytes(found.path) == name and path_text(name) == found.path

@@ -4,6 +4,7 @@ A corpus folder holds `captures/` and, beside it, what the user knows (`araxes.t
 A folder with nothing but files is a corpus too: every file in it is a capture.
 """
 
+import codecs
 import csv
 import hashlib
 import os
@@ -17,16 +18,26 @@ from typing import NamedTuple
 
 from flows.readers.files import records
 from flows.readers.records import HEAD, Record, media_type, over
-from schemas.captures import path_text
+from schemas.captures import path_bytes, path_text
 
 CONFIGURATION = ("araxes.toml", "captures.csv", "outlets.csv", "entities.csv", "targets.csv", "annotations")
+TEXT, TEXTS, COUNT = "a text in quotes", "a list of texts in quotes", "a whole number above 0"
 SECTIONS = {
-    "dataset": {"name", "title", "creators", "license", "citation", "date_published", "purpose", "limits", "tags"},
-    "limits": {"max_capture_bytes"},
+    "dataset": {
+        **dict.fromkeys(("name", "title", "license", "citation", "date_published", "purpose", "limits"), TEXT),
+        **dict.fromkeys(("creators", "tags"), TEXTS),
+    },
+    "limits": {"max_capture_bytes": COUNT},
     "gate": None,  # the gate knows its own keys
 }
 CAPTURE_COLUMNS = ("path", "sha256", "url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis")
 OUTLET_COLUMNS = ("outlet", "name", "license", "keep", "remove")
+# What some values of captures.csv have to look like.
+VALUES = {
+    "date_retrieved": (re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])(T[0-9:+Z.-]+)?)?)?"), "it as 2025-07-06"),
+    "language": (re.compile(r"[a-z]{2,3}"), "its ISO 639 code, such as en"),
+    "sha256": (re.compile(r"[0-9a-fA-F]{64}"), "64 hexadecimal digits"),
+}
 # A saved article has kilobytes; what is fifty megabytes is a database dump or a mistake.
 MAX_CAPTURE_BYTES = 50_000_000
 # What browsers put behind a page's name to name the folder of its pictures, styles and frames.
@@ -110,6 +121,19 @@ def check_name(name: str, where: str) -> None:
         raise CorpusError(f"{where}: dataset name {name!r} is not usable; take lower-case letters, digits, '-', '_' and '.'")
 
 
+def without(corpus: Corpus, out: Path) -> Corpus:
+    """The corpus less a folder of releases that lies among its captures: what was made of them is none of them."""
+    if not out.resolve().is_relative_to(corpus.captures.resolve()):
+        return corpus
+    return corpus._replace(not_captures=(*corpus.not_captures, str(out.resolve().relative_to(corpus.captures.resolve()))))
+
+
+def names(corpus: Corpus) -> list[str]:
+    """Paths of all files below the captures folder as they stand in the table, by their bytes."""
+    skip = {os.fsencode(n) for n in corpus.not_captures}
+    return [path_text(path) for path in sorted(_walk(os.fsencode(corpus.captures), b"", skip))]
+
+
 def list_captures(corpus: Corpus) -> list[Listed]:
     """Every file below the captures folder, or its records where it is a container, by the bytes of its path and offset, hashed.
 
@@ -117,16 +141,19 @@ def list_captures(corpus: Corpus) -> list[Listed]:
     """
     root = os.fsencode(corpus.captures)
     limit = corpus.limits["max_capture_bytes"]
-    skip = {os.fsencode(n) for n in corpus.not_captures}
-    paths = sorted(_walk(root, b"", skip))
+    paths = [path_bytes(name) for name in names(corpus)]
     pages = {stem for path in paths for stem, dot, end in [path.rpartition(b".")] if end.lower() in (b"html", b"htm")}
     listed = [capture for path in paths for capture in _listed(root, path, limit, pages)]
     if not listed:
         raise CorpusError(f"{corpus.captures}: holds no files; put saved articles there, or name another folder")
-    names = {c.path for c in listed} | {c.sha256 for c in listed}
+    keys = {c.path for c in listed} | {c.sha256 for c in listed}
     for key, row in corpus.known.items():
-        if key not in names:
+        if key not in keys:
             raise CorpusError(f"captures.csv line {row['line']}: no capture {key!r} below {corpus.captures}; correct it or delete the line")
+    hashes = {c.path: {c.container_sha256, c.sha256} for c in listed}
+    for key, row in corpus.known.items():
+        if row.get("path") and row.get("sha256") and row["sha256"].lower() not in hashes[key]:
+            raise CorpusError(f"captures.csv line {row['line']}: {key!r} is another file than that of its sha256; correct or empty one of them")
     return listed
 
 
@@ -169,6 +196,8 @@ def _listed(root: bytes, path: bytes, limit: int, pages: set[bytes]) -> list[Lis
             return [Listed(name, None, None, reason="unreadable", detail="the folder cannot be read; what is in it is not known")]
         if not stat.S_ISREG(status.st_mode):
             return [Listed(name, None, None, reason="not_a_file", detail="a link to a folder, a device or a pipe")]
+        if not os.path.realpath(os.path.join(root, path)).startswith(os.path.join(os.path.realpath(root), b"")):
+            return [Listed(name, None, None, reason="link_outside", detail="a link to a file outside the captures folder")]
         with open(os.path.join(root, path), "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
@@ -209,7 +238,7 @@ def _settings(path: Path) -> dict:
     if not path.exists():
         return {}
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise CorpusError(f"{path}: {error}; correct it, or delete it to build with the defaults") from None
     for section, values in settings.items():
@@ -217,12 +246,19 @@ def _settings(path: Path) -> dict:
             raise CorpusError(f"{path}: unknown section [{section}]; known are {', '.join(SECTIONS)}")
         if not isinstance(values, dict):
             raise CorpusError(f"{path}: {section} is a value, not a section; write it as [{section}]")
-        for key in set(values) - (SECTIONS[section] or set(values)):
-            raise CorpusError(f"{path}: unknown key {key!r} in [{section}]; known are {', '.join(sorted(SECTIONS[section]))}")
-    limit = settings.get("limits", {}).get("max_capture_bytes", 1)
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise CorpusError(f"{path}: limits.max_capture_bytes is {limit!r}; give a whole number of bytes")
+        for key, value in values.items() if SECTIONS[section] else ():
+            if key not in SECTIONS[section]:
+                raise CorpusError(f"{path}: unknown key {key!r} in [{section}]; known are {', '.join(sorted(SECTIONS[section]))}")
+            if not _is(value, SECTIONS[section][key]):
+                raise CorpusError(f"{path}: {section}.{key} is {value!r}; write {SECTIONS[section][key]}")
     return settings
+
+
+def _is(value: object, what: str) -> bool:
+    if what == COUNT:
+        return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    texts = value if what == TEXTS and isinstance(value, list) else [value] if what == TEXT else [None]
+    return all(isinstance(text, str) for text in texts)
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
@@ -232,13 +268,14 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            for name in reader.fieldnames or ():
-                if name not in columns:
-                    raise CorpusError(f"{path}: unknown column {name!r}; known are {', '.join(columns)}")
+            for name, times in Counter(reader.fieldnames or ()).items():
+                if name not in columns or times > 1:
+                    what = "unknown column" if name not in columns else "two columns named"
+                    raise CorpusError(f"{path}: {what} {name!r}; known are {', '.join(columns)}")
             for row in reader:
                 if None in row or None in row.values():
                     raise CorpusError(f"{path} line {reader.line_num}: not as many values as columns; check commas and quotes")
-                yield {**{k: v.strip() for k, v in row.items()}, "line": str(reader.line_num)}
+                yield {**{k: v if k == "path" else v.strip() for k, v in row.items()}, "line": str(reader.line_num)}
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise CorpusError(f"{path}: {error}; save it as CSV in UTF-8") from None
 
@@ -251,8 +288,20 @@ def _known(path: Path) -> dict[str, dict[str, str]]:
             raise CorpusError(f"{path} line {row['line']}: neither path nor sha256; say which capture it is about")
         if key in known:
             raise CorpusError(f"{path} line {row['line']}: {key!r} stands there twice; keep one line")
+        for name, (pattern, what) in VALUES.items():
+            if row.get(name) and not pattern.fullmatch(row[name]):
+                raise CorpusError(f"{path} line {row['line']}: {name} is {row[name]!r}; write {what}, or leave it empty")
+        if row.get("encoding") and not _is_encoding(row["encoding"]):
+            raise CorpusError(f"{path} line {row['line']}: encoding {row['encoding']!r} is not known; write one such as windows-1251")
         known[key] = row
     return known
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return codecs.lookup(name)._is_text_encoding
+    except (LookupError, ValueError):
+        return False
 
 
 def _outlets(path: Path) -> dict[str, Outlet]:
@@ -264,5 +313,7 @@ def _outlets(path: Path) -> dict[str, Outlet]:
                 re.compile(pattern)
             except re.error as error:
                 raise CorpusError(f"{path} line {row['line']}: {pattern!r} is no regular expression: {error}") from None
+        if not row.get("outlet") or row["outlet"] in outlets:
+            raise CorpusError(f"{path} line {row['line']}: outlet is empty or stands there twice; give each outlet one line")
         outlets[row["outlet"]] = Outlet(row.get("name") or row["outlet"], row.get("license") or None, keep, remove)
     return outlets

@@ -168,6 +168,12 @@ def verify(release: Path, captures: Path | None = None, payload: Callable[[Path,
     return problems
 
 
+def unlisted(release: Path, names: Iterable[str]) -> list[str]:
+    """A line for each file of the captures folder (`names`, as paths in the table) that has no row in captures."""
+    known = {path for file in files(release, "captures") for path in pq.read_table(file, columns=["path"])["path"].to_pylist()}
+    return [*_told(f"{name}: in the captures folder, and without a row in captures" for name in names if name not in known)]
+
+
 def _contents(release: Path, read: Read | None) -> list[str]:
     problems = [*_digests(release)]
     for name in schemas.TABLES:

@@ -322,22 +322,49 @@ _SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]]*$")
 def _unwrapped(text: str, kept: Sequence[Block]) -> Iterator[tuple[int, int, str]]:
     """(start, end, unit) of the blocks, the lines of a hard-wrapped paragraph joined into one."""
     blocks = [b for b in kept if b.unit and text[b.start : b.end].strip()]
-    at = 0
+    whole, at = _is_wrapped(text, blocks), 0
     while at < len(blocks):
-        run = _run(text, blocks, at)
-        for first, last in _paragraphs(text, run):
-            yield run[first].start, run[last].end, run[first].unit
+        run = _run(text, blocks, at, whole)
+        if whole and len(run) > 1:
+            yield run[0].start, run[-1].end, run[0].unit if run[0].unit in PROSE else "paragraph"
+        else:
+            for first, last in _paragraphs(text, run):
+                yield run[first].start, run[last].end, run[first].unit
         at += len(run)
 
 
-def _run(text: str, blocks: list[Block], at: int) -> list[Block]:
-    """blocks[at] and those on the very next lines that could be of one wrapped text."""
+# What a line of a wrapped text may have been taken for, and the least that shows that a whole text is wrapped: pairs of
+# lines with nothing between them, the share of them in which the first is no end of a sentence, gaps between paragraphs.
+WRAPPED_UNITS = frozenset({"paragraph", "standfirst", "heading", "quote"})
+MIN_PAIRS, MIN_OPEN, MIN_GAPS = 8, 0.6, 3
+
+
+def _is_wrapped(text: str, blocks: list[Block]) -> bool:
+    """Whether lines end where they were full throughout the text, and empty lines part its paragraphs."""
+    prose = [b for b in blocks if b.unit in WRAPPED_UNITS]
+    if max((b.end - b.start for b in prose), default=0) not in WRAP_WIDTHS:
+        return False
+    close = [a for a, b in zip(prose, prose[1:], strict=False) if _is_next_line(text, a, b)]
+    open_ends = sum(not _SENTENCE_END.search(text[a.start : a.end]) for a in close)
+    return len(close) >= MIN_PAIRS and open_ends >= MIN_OPEN * len(close) and len(prose) - len(close) > MIN_GAPS
+
+
+def _is_next_line(text: str, before: Block, after: Block) -> bool:
+    return text[before.end : after.start].strip(" \t\r") == "\n"
+
+
+def _run(text: str, blocks: list[Block], at: int, whole: bool) -> list[Block]:
+    """blocks[at] and those on the very next lines that could be of one wrapped text; all of them where the whole is wrapped."""
     end = at + 1
+    if whole and blocks[at].unit in WRAPPED_UNITS:
+        while end < len(blocks) and blocks[end].unit in WRAPPED_UNITS and _is_next_line(text, blocks[end - 1], blocks[end]):
+            end += 1
+        return blocks[at:end]
     while end < len(blocks) and blocks[at].unit in PROSE:
         before, after = (text[b.start : b.end] for b in blocks[end - 1 : end + 1])
         # The short last line of a paragraph may have been taken for a heading.
         goes_on = blocks[end].unit == blocks[at].unit or (after[0].islower() and not _SENTENCE_END.search(before))
-        if not goes_on or text[blocks[end - 1].end : blocks[end].start].strip(" \t\r") != "\n":
+        if not goes_on or not _is_next_line(text, blocks[end - 1], blocks[end]):
             break
         end += 1
     return blocks[at:end]
