@@ -79,8 +79,8 @@ def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any
         if changes.version is None:
             point(out / name, previous.name)  # a build killed between its last two steps left it undone
             return Built(previous, False, found)
-        facts = provenance(digest(listed), settings(source), previous)
-        call("write", write, tables, release, {**source.dataset, "name": name}, changes, facts)
+        facts = provenance(digest(listed), settings(source))
+        call("write", write, tables, release, {**source.dataset, "name": name}, changes.version, facts, previous)
         return Built(call("publish", publish, release, out / name, changes.version), True, found)
 
 

@@ -133,6 +133,34 @@ def verify(release: Path, /, *, captures: Path | None = None) -> int:
     return 1 if problems else 0
 
 
+@app.command
+def diff(old: Path, new: Path, /, *, records: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """What changed between two releases: records added, removed, changed and moved, and why.
+
+    Example: araxes diff dist/araxes-specimens/1.0.0 dist/araxes-specimens/1.1.0
+
+    Parameters
+    ----------
+    old
+        The folder of one version.
+    new
+        The folder of another.
+    records
+        Every change as a line of JSON, as changes.jsonl has them.
+    """
+    import json
+
+    from flows.release.changes import between, summary
+
+    told, versions = between(old, new)
+    if records:
+        for change in told:
+            print(json.dumps(change, ensure_ascii=False))
+    else:
+        print(summary(versions[1], versions[0], told), end="")
+    return 0
+
+
 def example() -> Path:
     """The example corpus: beside the code in a clone, in the wheel otherwise."""
     return next(p for p in (ROOT / "seeds", ROOT / "araxes_seeds") if (p / "araxes.toml").is_file())

@@ -2,7 +2,7 @@
 
 A table module has `SCHEMA` (pyarrow, the source of truth), `KEY` (the columns that name a row), `ORDER` (how rows are
 sorted, as SQL), `CHECKS` (by column: the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL
-that holds for every row) and `EXAMPLE`. To add a table, write its file and name it in TABLES.
+that holds for every row) and `EXAMPLE`; `WORDS` are the columns that hold words of a capture, which may have to be withheld. To add a table, write its file and name it in TABLES.
 """
 
 from importlib import import_module

@@ -32,6 +32,7 @@ SCHEMA = pa.schema(
         column("doc_id", TEXT, "The document made of these bytes.", nullable=True),
     ]
 )
+WORDS = ["path"]
 KEY = ["capture_id"]
 ORDER = "capture_id"
 CHECKS = {

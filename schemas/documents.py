@@ -54,6 +54,7 @@ SCHEMA = pa.schema(
         column("text_availability", TEXT, "full or withheld."),
     ]
 )
+WORDS = ["text"]
 KEY = ["doc_id"]
 ORDER = "doc_id"
 CHECKS = {

@@ -24,6 +24,7 @@ SCHEMA = pa.schema(
         column("byte_end", INT, "Byte after the last; equal to byte_start for an insertion."),
     ]
 )
+WORDS = ["before", "after"]
 KEY = ["edit_id"]
 ORDER = "doc_id, byte_start, byte_end, edit_id"
 CHECKS = {

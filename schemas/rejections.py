@@ -16,6 +16,7 @@ SCHEMA = pa.schema(
         column("detail", TEXT, "Why, in words.", nullable=True),
     ]
 )
+WORDS = ["detail"]
 KEY = ["table", "row_id", "stage", "reason"]
 ORDER = '"table", row_id, stage, reason'
 CHECKS = {"table": ("isin", TABLES), "reason": ("str_matches", r"^[a-z0-9_]+$")}

@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
         *PLACE,
     ]
 )
+WORDS = ["text"]
 KEY = ["segment_id"]
 ORDER = "doc_id, position"
 CHECKS = {

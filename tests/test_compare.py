@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import schemas
-from flows.release.compare import compare, differences, digest, files
+from flows.release.compare import compare, digest, files
 from tests import tiny
 
 MADE = tiny.rows()
@@ -66,14 +66,6 @@ def test_a_new_column_is_minor_and_a_lost_one_major(old, tmp_path, monkeypatch):
     pq.write_table(captures.drop_columns(["archive_url"]), prepared / "captures.parquet")
     changes = compare(old, prepared)
     assert (changes.version, changes.tables["captures"].columns_removed) == ("2.0.0", ["archive_url"])
-
-
-def test_differences_name_every_record_by_its_key(old, tmp_path):
-    made = edited("splits", 1, split="validation")
-    del made["splits"][0]
-    gone, moved = (["story", "document", row["doc_id"], None] for row in MADE["splits"][:2])
-    found = [(what, json.loads(key)) for what, key in differences(old, tiny.tables(tmp_path, made), "splits")]
-    assert found == [("removed", gone), ("moved", moved)]
 
 
 def test_a_path_with_the_characters_of_a_pattern_is_a_path(tmp_path):

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import schemas
-from flows.release.compare import compare
 from flows.release.publish import listed, write
 from flows.release.verify import verify
 from schemas.captures import path_bytes
@@ -46,7 +45,7 @@ def staged(folder: Path, made: dict) -> Path:
     """A release of the rows with everything that is computed from them as it should be."""
     (folder / "staged").mkdir()
     prepared = tiny.tables(folder / "tables", made)
-    write(prepared, folder / "staged", tiny.DATASET, compare(None, prepared), tiny.BUILD)
+    write(prepared, folder / "staged", tiny.DATASET, "1.0.0", tiny.BUILD)
     return folder / "staged"
 
 

@@ -82,13 +82,13 @@ def tables(folder: Path, made: dict[str, list[dict]] | None = None) -> Path:
     return folder
 
 
-def release(dist: Path, made: dict[str, list[dict]] | None = None, old: Path | None = None) -> Path:
+def release(dist: Path, made: dict[str, list[dict]] | None = None, old: Path | None = None, build: dict | None = None) -> Path:
     """A release of the rows, published in `dist`."""
     prepared = tables(dist.parent / f"{dist.name}-tables", made)
     changes = compare(old, prepared)
     staging = dist / ".staging"
     staging.mkdir(parents=True)
-    write(prepared, staging, DATASET, changes, BUILD)
+    write(prepared, staging, DATASET, changes.version, BUILD | (build or {}), old)
     return publish(staging, dist, changes.version)
 
 

@@ -34,16 +34,12 @@ ROWS = 16_384
 # What can have happened to a record; one that only went to another split is `moved`.
 KINDS = ("added", "removed", "changed", "moved")
 
-# Keys kept for each kind of change of a table, for CHANGES.md; `differences` gives them all.
-NAMED = 20
-
 
 class Records(NamedTuple):
-    """What happened to one table: how many records were added, removed, changed or moved, the first keys of each, and
-    the columns that came and went (of tables that both sides have)."""
+    """What happened to one table: how many records were added, removed, changed or moved, and the columns that came and
+    went (of tables that both sides have)."""
 
     counts: dict[str, int]
-    keys: dict[str, list[str]]
     columns_added: list[str]
     columns_removed: list[str]
 
@@ -67,19 +63,20 @@ def compare(old: Path | None, tables: Path) -> Changes:
         found = {name: _records(db, old, tables, name) for name in schemas.TABLES}
     if old is None:
         return Changes(None, FIRST, found)
-    previous = json.loads((old / "build.json").read_text("utf-8"))["version"]
+    previous = facts(old)["version"]
     return Changes(previous, _next(previous, list(found.values())), found)
 
 
-def differences(old: Path | None, tables: Path, table: str) -> Iterator[tuple[str, str]]:
-    """(what, key) of every record of `table` that is `added`, `removed`, `changed` or `moved`, in the order of the key.
-
-    A key is a JSON array of the key columns' values.
-    """
-    with database() as db:
-        rows = db.execute(f"SELECT what, key FROM ({_joined(old, tables, table)}) ORDER BY key, what")
-        while batch := rows.fetchmany(ROWS):
-            yield from batch
+def facts(release: Path) -> dict:
+    """What build.json of a release says. Raises ValueError with one clear line where it cannot be read."""
+    try:
+        found = json.loads((release / "build.json").read_text("utf-8"))
+        if isinstance(found, dict) and isinstance(found.get("version"), str):
+            return found
+        why = "it is no build record"
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no JSON"
+    raise ValueError(f"{release / 'build.json'}: {why}; name the folder of one version, as dist/NAME/1.0.0")
 
 
 def files(folder: Path, table: str) -> list[Path]:
@@ -149,29 +146,29 @@ def _next(previous: str, tables: list[Records]) -> str | None:
 
 
 def _records(db: duckdb.DuckDBPyConnection, old: Path | None, tables: Path, table: str) -> Records:
-    found = db.execute(f"SELECT what, COUNT(*), MIN(key, {NAMED}) FROM ({_joined(old, tables, table)}) GROUP BY what").fetchall()
+    found = db.execute(f"SELECT what, COUNT(*) FROM ({differing(old, tables, table)}) GROUP BY what").fetchall()
     found.sort(key=lambda row: KINDS.index(row[0]))
-    before, after = _columns(old, table), _columns(tables, table)
+    before, after = columns(old, table), columns(tables, table)
     both = before and after
     return Records(
-        {what: count for what, count, _ in found},
-        {what: keys for what, _, keys in found},
+        dict(found),
         [c for c in after if both and c not in before],
         [c for c in before if both and c not in after],
     )
 
 
-def _columns(folder: Path | None, table: str) -> list[str]:
+def columns(folder: Path | None, table: str) -> list[str]:
+    """The columns of a table as it stands in a release or a folder of tables; none where it has no such table."""
     found = files(folder, table) if folder else []
     return pq.read_schema(found[0]).names if found else []
 
 
-def _joined(old: Path | None, tables: Path, table: str) -> str:
-    """SQL for (what, key) of the records that differ."""
-    before, after = _columns(old, table), _columns(tables, table)
+def differing(old: Path | None, tables: Path, table: str) -> str:
+    """SQL for (key, what) of the records that differ; a key is a JSON array of the values of the key columns."""
+    before, after = columns(old, table), columns(tables, table)
     key = schemas.table(table).KEY
     shared = [c for c in after if c not in key and (c in before or not before)]
-    sides = [_side(files(folder, table) if folder else [], key, shared) for folder in (old, tables)]
+    sides = [_side(files(folder, table) if folder else [], key_of(table), shared) for folder in (old, tables)]
     return f"""
         SELECT key, CASE WHEN o.rest IS NULL THEN 'added' WHEN n.rest IS NULL THEN 'removed'
                          WHEN o.rest <> n.rest THEN 'changed' ELSE 'moved' END AS what
@@ -179,13 +176,18 @@ def _joined(old: Path | None, tables: Path, table: str) -> str:
         WHERE o.rest IS DISTINCT FROM n.rest OR o.split IS DISTINCT FROM n.split"""
 
 
-def _side(found: list[Path], key: list[str], columns: list[str]) -> str:
+def key_of(table: str) -> str:
+    """SQL for the key of a record as JSON text."""
+    names = ", ".join(f'"{c}"' for c in schemas.table(table).KEY)
+    return f"CAST(json_array({names}) AS VARCHAR)"
+
+
+def _side(found: list[Path], key: str, columns: list[str]) -> str:
     """SQL for the key of each record as JSON, a hash of the rest of it, and its split."""
     if not found:
         return "SELECT '' AS key, '' AS rest, '' AS split WHERE false"
     rest = ", ".join(f'"{c}"' for c in columns if c != "split")
     split = '"split"' if "split" in columns else "''"
-    keys = ", ".join(f'"{c}"' for c in key)
     return f"""
-        SELECT CAST(json_array({keys}) AS VARCHAR) AS key, md5(CAST(json_array({rest}) AS VARCHAR)) AS rest, {split} AS split
+        SELECT {key} AS key, md5(CAST(json_array({rest}) AS VARCHAR)) AS rest, {split} AS split
         FROM {relation(found)}"""

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("flows", "schemas")
 
 
-def provenance(captures: str, configuration: dict, previous: Path | None) -> dict:
+def provenance(captures: str, configuration: dict) -> dict:
     """The facts of build.json: the digest of the captures, and hashes and versions of all that worked on them.
     `environment` is a list of name==version lines."""
     return {
@@ -24,8 +24,6 @@ def provenance(captures: str, configuration: dict, previous: Path | None) -> dic
         "configuration": hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest(),
         "environment": environment(),
         "models": {path.relative_to(ROOT).as_posix(): _sha256(path) for path in _files() if path.suffix != ".py"},
-        "previous": previous.name if previous else None,
-        "previous_sha256sums": _sha256(previous / "SHA256SUMS") if previous else None,
     }
 
 

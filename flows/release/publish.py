@@ -20,15 +20,16 @@ import pyarrow.parquet as pq
 
 import schemas
 from flows.release.card import card
-from flows.release.compare import ROWS, Changes, Records, digest, files
+from flows.release.changes import changes, summary
+from flows.release.compare import ROWS, digest, facts, files
 
 SUMS = "SHA256SUMS"
 QUALITY = "quality"
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
-def write(tables: Path, release: Path, dataset: dict, changes: Changes, build: dict) -> None:
-    """Write a release of the Parquet files in `tables` into the folder `release`.
+def write(tables: Path, release: Path, dataset: dict, version: str, build: dict, old: Path | None = None) -> None:
+    """Write a release of the Parquet files in `tables` into the folder `release`; `old` is the one before it.
 
     `build` is what the build depended on; its "environment", lines name==version, becomes environment.txt and stands
     in build.json as its hash.
@@ -43,13 +44,16 @@ def write(tables: Path, release: Path, dataset: dict, changes: Changes, build: d
     record = {
         **build,
         "environment": hashlib.sha256(environment.encode()).hexdigest(),
-        "version": changes.version,
+        "dataset": dataset,
+        "version": version,
+        "previous": old.name if old else None,
+        "previous_sha256sums": _sha256(old / SUMS) if old else None,
         "rows": {name: _rows(release, name) for name in names},
         "digests": {name: digest(files(release, name)) for name in names},
     }
     _text(release / "build.json", json.dumps(record, ensure_ascii=False, sort_keys=True, indent=2))
-    _text(release / "README.md", card(release, dataset, changes.version))
-    _text(release / "CHANGES.md", _changes(changes))
+    _text(release / "README.md", card(release, dataset, version))
+    _changes(release, old, record)
     _text(release / SUMS, "".join(f"{_sha256(release / name)}  {name}\n" for name in listed(release)))
 
 
@@ -126,23 +130,16 @@ def _rows(folder: Path, name: str) -> int:
     return sum(pq.read_metadata(path).num_rows for path in files(folder, name))
 
 
-def _changes(changes: Changes) -> str:
-    if changes.previous is None:
-        return f"# {changes.version}\n\nThe first release.\n"
-    parts = [f"# {changes.version}\n\nAgainst {changes.previous}:\n"]
-    return "\n".join(parts + [_section(name, records) for name, records in changes.tables.items() if any(records)])
-
-
-def _section(name: str, records: Records) -> str:
-    lines = [f"## {name}", ""]
-    for what, columns in (("added", records.columns_added), ("removed", records.columns_removed)):
-        if columns:
-            lines.append(f"- columns {what}: " + ", ".join(f"`{c}`" for c in columns))
-    for what, count in records.counts.items():
-        named = ", ".join(f"`{key}`" for key in records.keys[what])
-        more = f" and {count - len(records.keys[what]):,} more" if count > len(records.keys[what]) else ""
-        lines.append(f"- {what}: {count:,} ({named}{more})")
-    return "\n".join([*lines, ""])
+def _changes(release: Path, old: Path | None, record: dict) -> None:
+    """changes.jsonl, where there is a release to compare with, and from it CHANGES.md."""
+    told = release / "changes.jsonl"
+    if old is None:
+        _text(release / "CHANGES.md", summary(record["version"], None, []))
+        return
+    with told.open("w", encoding="utf-8", newline="\n") as lines:
+        lines.writelines(json.dumps(c, ensure_ascii=False) + "\n" for c in changes(old, release, facts(old), record))
+    with told.open(encoding="utf-8") as lines:
+        _text(release / "CHANGES.md", summary(record["version"], record["previous"], map(json.loads, lines)))
 
 
 def _text(path: Path, text: str) -> None:

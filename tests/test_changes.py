@@ -1,0 +1,112 @@
+"""The changes between two releases: their reasons, and that the old release with them is the new one."""
+
+import json
+from copy import deepcopy
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import schemas
+from flows.release.changes import changes, replay, summary
+from tests import tiny
+
+MADE = tiny.rows()
+RESAVED = {path: ((b"Saved again.\n" if path == "a/ferry.txt" else data), encoding) for path, (data, encoding) in tiny.CAPTURES.items() if "copy" not in path}
+FERRY = next(d["doc_id"] for d in MADE["documents"] if d["title"] == "Ferry Talks Resume")
+
+
+def edited(table: str, row: int, **values) -> dict:
+    made = deepcopy(MADE)
+    made[table][row].update(values)
+    return made
+
+
+def withdrawn() -> dict:
+    made = {name: [r for r in rows if r.get("doc_id") != FERRY or name == "captures"] for name, rows in deepcopy(MADE).items()}
+    for capture in (c for c in made["captures"] if c["doc_id"] == FERRY):
+        capture |= {"outcome": "rejected", "doc_id": None}
+        row = dict.fromkeys(schemas.table("rejections").SCHEMA.names)
+        key = capture["capture_id"]
+        made["rejections"].append(row | {"capture_id": key, "table": "captures", "row_id": key, "stage": "read", "reason": "withdrawn"})
+    return made
+
+
+STORY = {
+    "nothing": (MADE, {}, set()),
+    "a new capture": (tiny.rows(tiny.CAPTURES | {"c/new.txt": (b"A new pier\n", "utf-8")}), {"captures": "2" * 64}, {("added", "corpus changed")}),
+    "a better rule": (edited("segments", 0, unit="note"), {"code": "0.2.0"}, {("changed", "code changed")}),
+    "an outlet named": (
+        edited("documents", 0, outlet="Tiny"), {"configuration": "2" * 64}, {("changed", "configuration changed")},
+    ),
+    "both": (edited("documents", 0, title=None), {"code": "2", "configuration": "2"}, {("changed", "code and configuration changed")}),
+    "a licence": (edited("documents", 1, license="CC0-1.0"), {"configuration": "2"}, {("changed", "rights changed")}),
+    "a twin elsewhere": (edited("documents", 1, story_cluster=FERRY), {}, {("changed", "corpus changed")}),
+    "another split": (edited("splits", 1, split="validation"), {}, {("moved", "corpus changed")}),
+    "a page saved again": (tiny.rows(RESAVED), {}, {("added", "capture changed"), ("removed", "capture changed")}),
+    "a withdrawal": (withdrawn(), {}, {("removed", "withdrawn"), ("changed", "withdrawn"), ("added", "withdrawn")}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    return tiny.release(tmp_path_factory.mktemp("old") / "dist", MADE)
+
+
+def listed(old, new) -> list[dict]:
+    return list(changes(old, new, *(json.loads((r / "build.json").read_text()) for r in (old, new))))
+
+
+@pytest.mark.parametrize("name", STORY)
+def test_every_change_has_its_reason_and_the_old_release_with_them_is_the_new_one(old, tmp_path, name):
+    made, build, reasons = STORY[name]
+    if not reasons:
+        new = old
+    else:
+        new = tiny.release(tmp_path / "dist", made, old, build)
+    told = listed(old, new)
+    assert {(c["what"], c["reason"]) for c in told} == reasons
+    for table in schemas.TABLES:
+        rows = [pq.read_table(next((r / "data" / table).glob("*"))).to_pylist() for r in (old, new)]
+        order = schemas.table(table).KEY
+        key = lambda row, order=order: json.dumps([row[c] for c in order])  # noqa: E731
+        assert sorted(replay(rows[0], table, told), key=key) == sorted(rows[1], key=key)
+
+
+def test_a_release_carries_its_changes_for_programs_and_for_people(old, tmp_path):
+    made, build, _ = STORY["a better rule"]
+    new = tiny.release(tmp_path / "dist", made, old, build)
+    told = [json.loads(line) for line in (new / "changes.jsonl").read_text("utf-8").splitlines()]
+    assert told == listed(old, new)
+    segment = MADE["segments"][0]["segment_id"]
+    old_unit = MADE["segments"][0]["unit"]
+    assert told == [
+        {"table": "segments", "id": [segment], "what": "changed", "field": "unit", "old": old_unit, "new": "note", "reason": "code changed"}
+    ]
+    assert (new / "CHANGES.md").read_text() == (
+        f"# 2.0.0\n\nAgainst 1.0.0:\n\n## segments\n\n- changed `unit`: 1, code changed (`{segment}`)\n"
+    )
+    assert not (old / "changes.jsonl").exists()
+
+
+def test_words_once_published_are_told_by_their_hash(old, tmp_path):
+    made = edited("documents", 0, text=None, text_availability="withheld", text_sha256=None)
+    told = {c["field"]: c for c in listed(old, tiny.release(tmp_path / "dist", made, old))}
+    assert told["text"].keys() == {"table", "id", "what", "field", "old_sha256", "new", "reason"}
+    assert told["text"]["reason"] == told["text_availability"]["reason"] == "rights changed"
+
+
+def test_a_column_that_comes_is_told_with_its_values(old, tmp_path):
+    new = tiny.tables(tmp_path, MADE)
+    captures = pq.read_table(new / "captures.parquet")
+    notes = pa.array(["seen", *[None] * (len(captures) - 1)])
+    pq.write_table(captures.append_column("note", notes).drop_columns(["archive_url"]), new / "captures.parquet")
+    told = list(changes(old, new, {}, {"code": "new"}))
+    assert [(c["what"], c["field"], c.get("new")) for c in told] == [
+        ("column_removed", "archive_url", None), ("column_added", "note", None), ("added", "note", "seen"),
+    ]  # fmt: skip
+    rows = replay(pq.read_table(next((old / "data" / "captures").glob("*"))).to_pylist(), "captures", told)
+    assert rows == pq.read_table(new / "captures.parquet").to_pylist()
+    assert summary("1.1.0", "1.0.0", told).splitlines()[4:8] == [
+        "## captures", "", "- column removed: `archive_url` (code changed)", "- column added: `note` (code changed)",
+    ]  # fmt: skip
