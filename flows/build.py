@@ -34,6 +34,7 @@ from flows.release.gate import Failure, judge, limits_of, measure
 from flows.release.provenance import provenance
 from flows.release.publish import latest, point, publish, write
 from flows.release.staging import staging
+from flows.release.withdraw import purge
 from flows.terminal import progress
 
 ARTIFACT = "araxes-funnel"
@@ -70,6 +71,7 @@ def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any
         manifest, shards = pack(source, listed, work)
         done = sorted(progress("documents", spread(shards, source.captures), len(shards)))
         previous = latest(out / name)
+        withdrawn = {c.sha256[:20]: c.detail for c in listed if c.reason == "withdrawn"}
         tables = call("group", write_tables, manifest, done, previous, work / "tables", work)
         found = funnel(tables)
         failures = call("gate", judge, measure(tables, previous), source.gate, release / "quality")
@@ -78,10 +80,13 @@ def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any
         changes = compare(previous, tables)
         if changes.version is None:
             point(out / name, previous.name)  # a build killed between its last two steps left it undone
+            call("withdraw", purge, out / name, withdrawn)
             return Built(previous, False, found)
         facts = provenance(digest(listed), settings(source))
         call("write", write, tables, release, {**source.dataset, "name": name}, changes.version, facts, previous)
-        return Built(call("publish", publish, release, out / name, changes.version), True, found)
+        place = call("publish", publish, release, out / name, changes.version)
+        call("withdraw", purge, out / name, withdrawn)
+        return Built(place, True, found)
 
 
 def direct(corpus: Path, out: Path, dataset: str | None = None, workers: int = 1) -> Built:

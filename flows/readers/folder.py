@@ -30,7 +30,7 @@ SECTIONS = {
     "limits": {"max_capture_bytes": COUNT},
     "gate": None,  # the gate knows its own keys
 }
-CAPTURE_COLUMNS = ("path", "sha256", "url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis")
+CAPTURE_COLUMNS = ("path", "sha256", "url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis", "withdrawn")
 OUTLET_COLUMNS = ("outlet", "name", "license", "keep", "remove")
 # What some values of captures.csv have to look like.
 VALUES = {
@@ -146,6 +146,7 @@ def list_captures(corpus: Corpus) -> list[Listed]:
     listed = [capture for path in paths for capture in _listed(root, path, limit, pages)]
     if not listed:
         raise CorpusError(f"{corpus.captures}: holds no files; put saved articles there, or name another folder")
+    listed = _withdrawn(listed, corpus.known)
     keys = {c.path for c in listed} | {c.sha256 for c in listed}
     for key, row in corpus.known.items():
         if key not in keys:
@@ -155,6 +156,19 @@ def list_captures(corpus: Corpus) -> list[Listed]:
         if row.get("path") and row.get("sha256") and row["sha256"].lower() not in hashes[key]:
             raise CorpusError(f"captures.csv line {row['line']}: {key!r} is another file than that of its sha256; correct or empty one of them")
     return listed
+
+
+def _withdrawn(listed: list[Listed], known: dict[str, dict[str, str]]) -> list[Listed]:
+    """The captures with those marked that captures.csv says are withdrawn, all with the same bytes alike. One that is named by its
+    hash and no longer there is listed too: what was withdrawn stays on record when its file is gone."""
+    rows = {key: row for key, row in known.items() if row.get("withdrawn")}
+    why = {c.sha256: rows[key]["withdrawn"] for c in listed for key in (c.path, c.sha256) if c.sha256 and key in rows}
+    found = [c._replace(reason="withdrawn", detail=why[c.sha256]) if c.sha256 in why else c for c in listed]
+    there = {key for c in found for key in (c.path, c.sha256)}
+    for key, row in rows.items():
+        if key not in there and row.get("sha256"):
+            found.append(Listed(row.get("path") or "(withdrawn)", row["sha256"].lower(), None, reason="withdrawn", detail=row["withdrawn"]))
+    return found
 
 
 def ordinals(listed: list[Listed]) -> list[str]:

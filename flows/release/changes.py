@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 import schemas
-from flows.release.compare import KINDS, ROWS, columns, database, differing, facts, files, key_of, relation
+from flows.release.compare import KINDS, ROWS, columns, database, differing, facts, files, key_of, relation, stored
 
 # Columns that depend on other documents, that say what may be passed on, and that captures.csv tells.
 LINKS = frozenset({"supersedes", "duplicate_cluster", "duplicate_of", "story_cluster", "n_outlet_pages"})
@@ -186,9 +186,9 @@ def _capture(row: dict) -> str | None:
 
 
 def _context(db: duckdb.DuckDBPyConnection, old: Path, new: Path, before: dict, after: dict) -> _Context:
-    was, is_ = (_listed(folder, "captures") for folder in (old, new))
-    had, have = (_listed(folder, "documents") for folder in (old, new))
-    refused = _listed(new, "rejections")
+    was, is_ = (stored(folder, "captures") for folder in (old, new))
+    had, have = (stored(folder, "documents") for folder in (old, new))
+    refused = stored(new, "rejections")
     side = "SELECT DISTINCT capture_id[:20] AS c FROM "
     pairs = f"""SELECT o.capture_id[:20], n.capture_id[:20] FROM {was} o JOIN {is_} n ON o.path = n.path
                 AND o.record_offset IS NOT DISTINCT FROM n.record_offset WHERE o.capture_sha256 <> n.capture_sha256"""
@@ -201,14 +201,6 @@ def _context(db: duckdb.DuckDBPyConnection, old: Path, new: Path, before: dict, 
         _set(db, f"SELECT doc_id FROM {had} o JOIN {have} n USING (doc_id) WHERE o.text_availability <> n.text_availability"),
         f"{' and '.join(causes) or 'corpus'} changed",
     )
-
-
-def _listed(folder: Path, table: str) -> str:
-    found = files(folder, table)
-    if found:
-        return relation(found)
-    nulls = ", ".join(f'NULL::VARCHAR AS "{c}"' for c in schemas.table(table).SCHEMA.names)
-    return f"(SELECT {nulls} WHERE false)"
 
 
 def _set(db: duckdb.DuckDBPyConnection, sql: str) -> frozenset[str]:

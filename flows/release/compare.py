@@ -100,6 +100,14 @@ def relation(found: list[Path]) -> str:
     return "read_parquet([" + ", ".join("'" + glob.escape(str(path)).replace("'", "''") + "'" for path in found) + "])"
 
 
+def stored(folder: Path, table: str) -> str:
+    """SQL that reads a table of a release; no rows where it has none, since an empty table is not written."""
+    if found := files(folder, table):
+        return relation(found)
+    nulls = ", ".join(f'NULL::VARCHAR AS "{c}"' for c in schemas.table(table).SCHEMA.names)
+    return f"(SELECT {nulls} WHERE false)"
+
+
 def digest(found: list[Path]) -> str:
     """SHA-256 of the values in Parquet files, whatever their row groups, compression and the library that wrote them.
 
