@@ -7,6 +7,7 @@ how shards are spread (Prefect's task runner, or a plain process pool).
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -26,14 +27,14 @@ from prefect.task_runners import ProcessPoolTaskRunner
 
 from flows.corpus.funnel import funnel
 from flows.corpus.tables import write_tables
-from flows.line import directly, run_shard
+from flows.line import directly, is_done, run_shard
 from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, settings, without
 from flows.readers.shards import digest, pack
 from flows.release.compare import compare
 from flows.release.gate import Failure, judge, limits_of, measure
-from flows.release.provenance import provenance
+from flows.release.provenance import made_by, provenance
 from flows.release.publish import latest, point, publish, write
-from flows.release.staging import staging
+from flows.release.staging import forget, shards_of, staging
 from flows.release.withdraw import purge
 from flows.terminal import progress
 
@@ -68,11 +69,13 @@ def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any
         raise CorpusError(str(error)) from None
     with staging(out / name) as (work, release):
         listed = call("list", list_captures, source)
-        manifest, shards = pack(source, listed, work)
-        done = sorted(progress("documents", spread(shards, source.captures), len(shards)))
+        facts = provenance(digest(listed), settings(source))
+        manifest, shards = pack(source, listed, work, shards_of(out / name), made_by(facts))
+        todo = [shard for shard in shards if not is_done(shard)]
+        deque(progress("documents", spread(todo, source.captures), len(todo)), maxlen=0)
         previous = latest(out / name)
         withdrawn = {c.sha256[:20]: c.detail for c in listed if c.reason == "withdrawn"}
-        tables = call("group", write_tables, manifest, done, previous, work / "tables", work)
+        tables = call("group", write_tables, manifest, shards, previous, work / "tables", work)
         found = funnel(tables)
         failures = call("gate", judge, measure(tables, previous), source.gate, release / "quality")
         if failures:
@@ -80,13 +83,19 @@ def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any
         changes = compare(previous, tables)
         if changes.version is None:
             point(out / name, previous.name)  # a build killed between its last two steps left it undone
-            call("withdraw", purge, out / name, withdrawn)
+            _purge(call, out / name, withdrawn)
+            forget(shards_of(out / name), shards)
             return Built(previous, False, found)
-        facts = provenance(digest(listed), settings(source))
         call("write", write, tables, release, {**source.dataset, "name": name}, changes.version, facts, previous)
         place = call("publish", publish, release, out / name, changes.version)
-        call("withdraw", purge, out / name, withdrawn)
+        _purge(call, out / name, withdrawn)
+        forget(shards_of(out / name), shards)
         return Built(place, True, found)
+
+
+def _purge(call: Callable[..., Any], dataset_dir: Path, withdrawn: dict[str, str]) -> None:
+    if withdrawn:
+        call("withdraw", purge, dataset_dir, withdrawn)
 
 
 def direct(corpus: Path, out: Path, dataset: str | None = None, workers: int = 1) -> Built:

@@ -6,6 +6,8 @@ The stages themselves are pure functions in `flows/stages`; this file hands them
 `captures.parquet` goes in, one Parquet file per table comes out. Documents stay in memory in between.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +24,7 @@ from flows.stages import decode, defects, describe, describe_html, repair, segme
 from flows.traced import Rejected, Span, Traced
 
 SHARD_TABLES = ("documents", "segments", "edits", "rejections")
+DONE = "done.json"
 Call = Callable[..., Any]
 
 
@@ -33,7 +36,7 @@ def run_shard(shard: Path, captures: Path, call: Call = directly) -> Path:
     """Take the captures listed in `shard` through every stage and write its tables.
 
     `call(name, function, *values)` calls a stage: directly, or as a Prefect task of that name. Nothing is left half
-    written: a table is complete when it has its name.
+    written: the shard is done when DONE is there, with the hashes of its tables.
     """
     listed = [Capture(**row) for row in pq.read_table(shard / "captures.parquet").to_pylist()]
     drafts = call("read", _each, "read", lambda draft: _read(draft, captures), [Draft(c) for c in listed])
@@ -42,7 +45,16 @@ def run_shard(shard: Path, captures: Path, call: Call = directly) -> Path:
     found = call("validate", validate.validate, _collected(drafts))
     for name in SHARD_TABLES:
         _write(shard / f"{name}.parquet", found[name], schemas.table(name).SCHEMA)
+    _replace(shard / DONE, json.dumps({name: _sha256(shard / f"{name}.parquet") for name in SHARD_TABLES}).encode())
     return shard
+
+
+def is_done(shard: Path) -> bool:
+    """Whether a shard's tables are there, whole and as they were written."""
+    try:
+        return json.loads((shard / DONE).read_bytes()) == {name: _sha256(shard / f"{name}.parquet") for name in SHARD_TABLES}
+    except (OSError, ValueError):
+        return False
 
 
 def _each(name: str, work: Callable[[Draft], Draft], drafts: list[Draft]) -> list[Draft]:
@@ -144,6 +156,21 @@ def _collected(drafts: list[Draft]) -> dict[str, list[dict]]:
 
 
 def _write(path: Path, found: list[dict], schema: pa.Schema) -> None:
-    part = path.with_suffix(".part")
-    pq.write_table(pa.Table.from_pylist(found, schema=schema), part, compression="zstd")
+    table = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(found, schema=schema), table, compression="zstd")
+    _replace(path, table.getvalue().to_pybytes())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file so that it is whole once it has its name, even after a power cut."""
+    part = path.with_name(f".{path.name}")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(part, path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -141,7 +141,7 @@ def test_equal_captures_share_an_id_but_for_the_ordinal_and_one_shard_place(fold
     assert ids["a.txt"][:-2] == ids["again.txt"][:-2] and (ids["a.txt"][-2:], ids["again.txt"][-2:]) == ("-0", "-1")
     work = tmp_path / "work"
     work.mkdir()
-    _, shards = pack(corpus, found, work)
+    _, shards = pack(corpus, found, work, tmp_path / "cache", "code")
     import pyarrow.parquet as pq
 
     assert sorted(p for s in shards for p in pq.read_table(s / "captures.parquet")["path"].to_pylist()) == ["a.txt", "b/c.txt"]

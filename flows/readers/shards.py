@@ -5,8 +5,13 @@ path changes any.
 """
 
 import hashlib
+import json
+from glob import escape
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,25 +21,34 @@ from flows.readers.folder import Corpus, Listed, Outlet, ordinals
 # Bytes a shard aims at: some ten seconds of work, and some hundred megabytes of memory on the way.
 SHARD_BYTES = 8_000_000
 MAX_SHARDS = 4096
+# Rows of the list made at a time.
+ROWS = 10_000
 
 TOLD = ("url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis")
 UNKNOWN = Outlet("", None, (), ())
 
 
-def pack(corpus: Corpus, listed: list[Listed], work: Path) -> tuple[Path, list[Path]]:
-    """Write the list of all captures and one folder per shard; each distinct payload goes into one shard, once."""
-    rows = [_row(corpus, capture, key) for capture, key in zip(listed, ordinals(listed), strict=True)]
+def pack(corpus: Corpus, listed: list[Listed], work: Path, cache: Path, made_by: str) -> tuple[Path, list[Path]]:
+    """Write the list of all captures, and one folder per shard into `cache`; each distinct payload goes into one shard, once.
+
+    A shard's folder is named by the hash of what is in it and of `made_by`, all else that its results depend on; so where nothing
+    of it has changed since an earlier build, its results are there already.
+    """
     manifest = work / "listed.parquet"
-    pq.write_table(pa.Table.from_pylist(rows, schema=LISTED), manifest)
-    readable = {row["sha256"]: row for row in reversed(rows) if not row["reason"]}
-    bits = _bits(sum(row["bytes"] for row in readable.values()))
-    shards: dict[int, list[dict]] = {}
-    for sha256, row in sorted(readable.items()):
-        shards.setdefault(int(sha256[:8], 16) >> (32 - bits) if bits else 0, []).append(row)
-    for found in shards.values():  # records of one container next to each other, so that it is opened once
-        found.sort(key=lambda row: (row["path"], row["record_offset"] or 0))
+    _manifest(corpus, listed, manifest)
+    bits = _bits(sum({c.sha256: c.bytes for c in listed if not c.reason}.values()))
+    with duckdb.connect(config={"temp_directory": str(work)}) as db:
+        numbered = f"('0x' || sha256[:8])::UINTEGER >> {32 - bits}" if bits else "0"
+        # Records of one container stand next to each other, so that it is opened once.
+        rows = db.execute(
+            f"""SELECT {numbered} AS shard, {", ".join(Capture._fields)} FROM read_parquet($1) WHERE reason IS NULL
+                QUALIFY ROW_NUMBER() OVER (PARTITION BY sha256 ORDER BY position) = 1 ORDER BY shard, path, record_offset""",
+            [escape(str(manifest))],
+        )
+        found = iter(rows.fetchone, None)
+        shards = [_shard(cache, number, [row[1:] for row in group], made_by) for number, group in groupby(found, itemgetter(0))]
     # A corpus of which nothing can be read goes through the line too: the gate says what is wrong with it.
-    return manifest, [_shard(work / "shards" / f"{number:05}", found) for number, found in sorted((shards or {0: []}).items())]
+    return manifest, shards or [_shard(cache, 0, [], made_by)]
 
 
 def digest(listed: list[Listed]) -> str:
@@ -44,10 +58,18 @@ def digest(listed: list[Listed]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-TYPES = {"bytes": pa.int64(), "record_offset": pa.int64(), "keep": pa.list_(pa.string()), "remove": pa.list_(pa.string())}
+TYPES = {"bytes": pa.int64(), "position": pa.int64(), "record_offset": pa.int64(), "keep": pa.list_(pa.string()), "remove": pa.list_(pa.string())}
 LISTED = pa.schema(
-    [(name, TYPES.get(name, pa.string())) for name in (*Capture._fields, "container_sha256", "archive_url", "reason", "detail")]
+    [(name, TYPES.get(name, pa.string())) for name in (*Capture._fields, "container_sha256", "archive_url", "reason", "detail", "position")]
 )
+
+
+def _manifest(corpus: Corpus, listed: list[Listed], manifest: Path) -> None:
+    ids = iter(ordinals(listed))
+    with pq.ParquetWriter(manifest, LISTED) as writer:
+        for start in range(0, len(listed), ROWS):
+            rows = [_row(corpus, c, next(ids)) | {"position": start + i} for i, c in enumerate(listed[start : start + ROWS])]
+            writer.write_table(pa.Table.from_pylist(rows, schema=LISTED))
 
 
 def _row(corpus: Corpus, capture: Listed, capture_id: str) -> dict:
@@ -77,8 +99,11 @@ def _bits(total: int) -> int:
     return (min(-(-total // SHARD_BYTES), MAX_SHARDS) - 1).bit_length()
 
 
-def _shard(folder: Path, rows: list[dict]) -> Path:
-    folder.mkdir(parents=True)
+def _shard(cache: Path, number: int, rows: list[tuple], made_by: str) -> Path:
+    key = hashlib.sha256(json.dumps([made_by, rows], ensure_ascii=True).encode()).hexdigest()[:20]
+    folder = cache / f"{number:05}-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
     columns = pa.schema([LISTED.field(name) for name in Capture._fields])
-    pq.write_table(pa.Table.from_pylist(rows, schema=columns), folder / "captures.parquet")
+    captures = [dict(zip(Capture._fields, row, strict=True)) for row in rows]
+    pq.write_table(pa.Table.from_pylist(captures, schema=columns), folder / "captures.parquet")
     return folder

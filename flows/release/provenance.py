@@ -27,6 +27,12 @@ def provenance(captures: str, configuration: dict) -> dict:
     }
 
 
+def made_by(facts: dict) -> str:
+    """One hash for the code, its data and the environment: what a shard's results depend on besides its captures."""
+    told = json.dumps([facts[name] for name in ("code", "models", "environment")], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
 def environment() -> list[str]:
     """Python, the platform and every distribution that Araxes needs, itself included, as installed."""
     return [f"python=={platform.python_version()}", f"platform=={sys.platform}-{platform.machine()}", *sorted(_closure("araxes", {}).values())]

@@ -1,6 +1,7 @@
 """Staging: a release is made beside its place, by one build at a time, and leaves no trace where it fails."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -39,3 +40,18 @@ def staging(dataset_dir: Path) -> Iterator[tuple[Path, Path]]:
         for folder in made:
             with suppress(OSError):  # not empty: something was published there
                 folder.rmdir()
+
+
+def shards_of(dataset_dir: Path) -> Path:
+    """The folder where results of shards wait for the next build of this dataset: in ARAXES_CACHE, or else the user's cache."""
+    cache = os.environ.get("ARAXES_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "araxes")
+    place = hashlib.sha256(os.fsencode(dataset_dir.resolve())).hexdigest()[:16]
+    return Path(cache, f"{dataset_dir.name}-{place}")
+
+
+def forget(cache: Path, but: list[Path]) -> None:
+    """Delete the results in `cache` that the last build did not use."""
+    kept = {shard.name for shard in but}
+    for folder in cache.iterdir():
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
