@@ -28,12 +28,16 @@ from prefect.task_runners import ProcessPoolTaskRunner
 from flows.corpus.funnel import funnel
 from flows.corpus.tables import write_tables
 from flows.line import directly, is_done, run_shard
-from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, settings, without
+from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, portable, settings, unpacked, without
 from flows.readers.shards import digest, pack
 from flows.release.compare import compare
+from flows.release.compare import facts as facts_of
 from flows.release.gate import Failure, judge, limits_of, measure
-from flows.release.provenance import made_by, provenance
-from flows.release.publish import latest, point, publish, write
+from flows.release.hydrate import Match, known, lines
+from flows.release.hydrate import hydrate as words_back
+from flows.release.provenance import environment, made_by, provenance
+from flows.release.public import leaks, withhold
+from flows.release.publish import checksum, latest, point, publish, write
 from flows.release.staging import forget, shards_of, staging
 from flows.release.withdraw import purge
 from flows.terminal import progress
@@ -58,10 +62,10 @@ class Built(NamedTuple):
     funnel: list[dict]
 
 
-def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any], spread: Spread) -> Built:
+def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Callable[..., Any], spread: Spread) -> Built:
     """Build and publish a release. Raises CorpusError, GateFailed or OSError, and then leaves nothing behind."""
     source = without(open_corpus(corpus), out)
-    name = dataset or source.dataset["name"]
+    name = (dataset or source.dataset["name"]) + ("-public" if public else "")
     check_name(name, "--dataset")
     try:
         limits_of(source.gate)
@@ -69,7 +73,7 @@ def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any
         raise CorpusError(str(error)) from None
     with staging(out / name) as (work, release):
         listed = call("list", list_captures, source)
-        facts = provenance(digest(listed), settings(source))
+        facts = provenance(digest(listed), settings(source)) | {"settings": portable(source, listed)}
         manifest, shards = pack(source, listed, work, shards_of(out / name), made_by(facts))
         todo = [shard for shard in shards if not is_done(shard)]
         deque(progress("documents", spread(todo, source.captures), len(todo)), maxlen=0)
@@ -80,17 +84,41 @@ def recipe(corpus: Path, out: Path, dataset: str | None, call: Callable[..., Any
         failures = call("gate", judge, measure(tables, previous), source.gate, release / "quality")
         if failures:
             raise GateFailed(failures)
-        changes = compare(previous, tables)
+        told = call("withhold", withhold, tables, work / "public", source.public.get("licenses", ())) if public else tables
+        changes = compare(previous, told)
         if changes.version is None:
             point(out / name, previous.name)  # a build killed between its last two steps left it undone
             _purge(call, out / name, withdrawn)
             forget(shards_of(out / name), shards)
             return Built(previous, False, found)
-        call("write", write, tables, release, {**source.dataset, "name": name}, changes.version, facts, previous)
+        call("write", write, told, release, {**source.dataset, "name": name}, changes.version, facts, previous)
+        if public and (leaked := call("leaks", leaks, release, tables)):
+            raise GateFailed([Failure("withheld_text_leaks", line, None, None, line) for line in leaked])
         place = call("publish", publish, release, out / name, changes.version)
         _purge(call, out / name, withdrawn)
         forget(shards_of(out / name), shards)
         return Built(place, True, found)
+
+
+def hydrate(release: Path, captures: Path, out: Path, workers: int = 1) -> tuple[Path, list[Match]]:
+    """A release with the words of the captures at hand where its own were withheld; its folder, and how each document was matched.
+
+    It goes through the line as a build does. Raises CorpusError or OSError, and ValueError where `release` is none.
+    """
+    record = facts_of(release)
+    name = record["dataset"]["name"].removesuffix("-public") + "-hydrated"
+    source = unpacked(captures, record["settings"])
+    with staging(out / name) as (work, hydrated):
+        listed = list_captures(source)
+        source = source._replace(known=known(release))
+        manifest, shards = pack(source, listed, work, work / "shards", "")
+        deque(progress("documents", _pooled(shards, source.captures, workers), len(shards)), maxlen=0)
+        own = write_tables(manifest, shards, release, work / "tables", work)
+        matches = words_back(release, own, work / "hydrated")
+        (hydrated / "hydration.jsonl").write_text("".join(lines(matches)), "utf-8")
+        build = {**record, "environment": environment(), "hydrated_from": checksum(release)}
+        write(work / "hydrated", hydrated, {**record["dataset"], "name": name}, record["version"], build)
+        return publish(hydrated, out / name, record["version"]), matches
 
 
 def _purge(call: Callable[..., Any], dataset_dir: Path, withdrawn: dict[str, str]) -> None:
@@ -98,15 +126,15 @@ def _purge(call: Callable[..., Any], dataset_dir: Path, withdrawn: dict[str, str
         call("withdraw", purge, dataset_dir, withdrawn)
 
 
-def direct(corpus: Path, out: Path, dataset: str | None = None, workers: int = 1) -> Built:
+def direct(corpus: Path, out: Path, dataset: str | None = None, public: bool = False, workers: int = 1) -> Built:
     """The build with no Prefect server."""
-    return recipe(corpus, out, dataset, directly, lambda shards, captures: _pooled(shards, captures, workers))
+    return recipe(corpus, out, dataset, public, directly, lambda shards, captures: _pooled(shards, captures, workers))
 
 
 @flow(name="araxes-build", task_runner=ProcessPoolTaskRunner(max_workers=os.cpu_count()), persist_result=False)
-def build(corpus: Path = Path("seeds"), out: Path = Path("dist"), dataset: str | None = None) -> Built:
+def build(corpus: Path = Path("seeds"), out: Path = Path("dist"), dataset: str | None = None, public: bool = False) -> Built:
     """The build under Prefect: every stage a task, every shard a task run, the funnel an artifact."""
-    built = recipe(corpus, out, dataset, _task, _mapped)
+    built = recipe(corpus, out, dataset, public, _task, _mapped)
     create_table_artifact(built.funnel, key=ARTIFACT, description=f"From captures to sentences: {built.release}")
     return built
 

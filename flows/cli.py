@@ -69,6 +69,7 @@ def build(
     out: Path = Path("dist"),
     dataset: str | None = None,
     workers: Annotated[int, Parameter(help="Processes.", validator=lambda _, n: _at_least_one(n))] = os.cpu_count() or 1,
+    public: Annotated[bool, Parameter(negative="")] = False,
     direct: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Build and publish a release of a corpus folder; its path is the last line printed.
@@ -83,6 +84,8 @@ def build(
         Where releases go: OUT/DATASET/VERSION.
     dataset
         Name of the dataset, instead of the one in araxes.toml or the folder's.
+    public
+        Withhold every text without evidence of an open licence, and publish as OUT/DATASET-public.
     direct
         Run without Prefect's server.
     """
@@ -95,10 +98,10 @@ def build(
     from flows import build as flow
 
     if direct:
-        built = flow.direct(source, out, dataset, workers)
+        built = flow.direct(source, out, dataset, public, workers)
     else:
         runner = flow.ProcessPoolTaskRunner(max_workers=workers)
-        built = flow.build.with_options(task_runner=runner)(source, out, dataset)
+        built = flow.build.with_options(task_runner=runner)(source, out, dataset, public)
     say(_summary(built))
     print(built.release)
     return 0
@@ -159,6 +162,42 @@ def diff(old: Path, new: Path, /, *, records: Annotated[bool, Parameter(negative
     else:
         print(summary(versions[1], versions[0], told), end="")
     return 0
+
+
+@app.command
+def hydrate(
+    release: Path,
+    /,
+    *,
+    captures: Path,
+    out: Path = Path("dist"),
+    workers: Annotated[int, Parameter(help="Processes.", validator=lambda _, n: _at_least_one(n))] = os.cpu_count() or 1,
+) -> int:
+    """Put the words back into a public release, from the captures you have; its path is the last line printed.
+
+    Says of each document whose text was withheld how it was matched: exact, segment, fuzzy or none, and the share of it that came back.
+
+    Example: araxes hydrate dist/araxes-articles-public/1.0.0 --captures my-copies
+
+    Parameters
+    ----------
+    release
+        The folder of one version.
+    captures
+        A folder with the saved pages; their names do not matter.
+    out
+        Where it goes: OUT/DATASET-hydrated/VERSION.
+    """
+    from flows.build import hydrate as hydrated
+    from flows.terminal import say
+
+    place, matches = hydrated(release, captures, out, workers)
+    for match in matches:
+        print(f"{match.doc_id} {match.level} {match.coverage:.0%}")
+    missing = sum(match.level == "none" for match in matches)
+    say(f"{len(matches) - missing} of {len(matches)} withheld documents have their words back")
+    print(place)
+    return 1 if missing else 0
 
 
 def example() -> Path:

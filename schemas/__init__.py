@@ -24,9 +24,12 @@ def column(name: str, kind: pa.DataType, meaning: str, nullable: bool = False) -
 
 TEXT, INT, FLOAT, BOOL, TEXTS = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.list_(pa.string())
 
+
 PLACE = [
     column("byte_start", INT, "First byte in the capture, of the clusters the span touches."),
     column("byte_end", INT, "Byte after the last, in the capture."),
     column("trim_start", INT, "Characters to cut from the start of the replayed bytes."),
     column("trim_end", INT, "Characters to cut from the end of the replayed bytes."),
 ]
+# Words of a document that need not stand together: each piece with its characters and its bytes.
+SPANS = pa.list_(pa.struct([column("start", INT, "First character in the document's text."), column("end", INT, "Character after the last."), *PLACE]))

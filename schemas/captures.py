@@ -14,7 +14,9 @@ SCHEMA = pa.schema(
     [
         column("capture_id", TEXT, "First 20 hexadecimal digits of the capture's SHA-256 and an ordinal among equal captures."),
         column("capture_sha256", TEXT, "SHA-256 of the capture's bytes; null where they could not or need not be read.", nullable=True),
-        column("path", TEXT, "Path of the stored file below the captures folder; bytes that are not UTF-8 stand as \\xNN."),
+        column(
+            "path", TEXT, "Path of the stored file below the captures folder; bytes that are not UTF-8 stand as \\xNN; null where withheld.", nullable=True
+        ),
         column("container_sha256", TEXT, "SHA-256 of the stored file, where the capture is a record of it.", nullable=True),
         column(
             "record_offset",

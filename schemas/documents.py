@@ -1,7 +1,7 @@
 """documents: one row per article, made of the bytes of one capture.
 
 Invariants: `text` is what replaying the document's edits over the capture gives; `n_chars` is its length and
-`text_sha256` its hash; `text` is null exactly where `text_availability` is `withheld`; `date_published`,
+`text_sha256` its hash; `text` is null exactly where `text_availability` is not `full`; `date_published`,
 `date_precision` and `date_source` are all set or all null; `duplicate_of` is another document of the same
 `duplicate_cluster`. No column of a row but the last five of linkage depends on another document.
 """
@@ -42,7 +42,7 @@ SCHEMA = pa.schema(
         column("date_not_after", TEXT, "Earliest day known to follow publication.", nullable=True),
         column("date_candidates", pa.list_(CANDIDATE), "Every date that was weighed, in reading order."),
         column("text", TEXT, "The article, kept parts only; null where withheld.", nullable=True),
-        column("text_sha256", TEXT, "SHA-256 of the text in UTF-8.", nullable=True),
+        column("text_sha256", TEXT, "SHA-256 of the text in UTF-8; null where it is withheld and too short to stay unknown.", nullable=True),
         column("n_chars", INT, "Length of the text in Unicode code points."),
         column("n_sentences", INT, "Sentences among its segments."),
         column("text_defects", TEXTS, "Defects of its segments and of the page as a whole, sorted."),
@@ -51,7 +51,7 @@ SCHEMA = pa.schema(
         column("story_cluster", TEXT, "Smallest doc_id among documents of the same story, itself included.", nullable=True),
         column("license", TEXT, "SPDX identifier, where there is evidence.", nullable=True),
         column("rights_basis", TEXT, "Why the licence holds.", nullable=True),
-        column("text_availability", TEXT, "full or withheld."),
+        column("text_availability", TEXT, "full, withheld, or partial: withheld, but for the segments that a hydration found."),
     ]
 )
 WORDS = ["text"]
@@ -69,10 +69,10 @@ CHECKS = {
     "text_sha256": ("str_matches", r"^[0-9a-f]{64}$"),
     "n_chars": ("ge", 1),
     "n_sentences": ("ge", 0),
-    "text_availability": ("isin", ("full", "withheld")),
+    "text_availability": ("isin", ("full", "partial", "withheld")),
 }
 ROW_CHECKS = {
-    "text_unless_withheld": "(text_availability = 'withheld') = (text IS NULL)",
+    "text_unless_withheld": "(text_availability = 'full') = (text IS NOT NULL)",
     "n_chars_is_the_length": "text IS NULL OR n_chars = LENGTH(text)",
     "a_date_has_precision_and_source": "(date_published IS NULL) = (date_precision IS NULL) AND (date_published IS NULL) = (date_source IS NULL)",
 }

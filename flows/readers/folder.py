@@ -29,6 +29,7 @@ SECTIONS = {
     },
     "limits": {"max_capture_bytes": COUNT},
     "gate": None,  # the gate knows its own keys
+    "public": {"licenses": TEXTS},
 }
 CAPTURE_COLUMNS = ("path", "sha256", "url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis", "withdrawn")
 OUTLET_COLUMNS = ("outlet", "name", "license", "keep", "remove")
@@ -68,6 +69,7 @@ class Corpus(NamedTuple):
     dataset: dict
     limits: dict
     gate: dict
+    public: dict
     known: dict[str, dict[str, str]]
     outlets: dict[str, Outlet]
 
@@ -106,6 +108,7 @@ def open_corpus(folder: Path) -> Corpus:
         dataset={**settings.get("dataset", {}), "name": name},
         limits={"max_capture_bytes": MAX_CAPTURE_BYTES, **settings.get("limits", {})},
         gate=settings.get("gate", {}),
+        public=settings.get("public", {}),
         known=_known(folder / "captures.csv"),
         outlets=_outlets(folder / "outlets.csv"),
     )
@@ -114,6 +117,23 @@ def open_corpus(folder: Path) -> Corpus:
 def settings(corpus: Corpus) -> dict:
     """All that the user has set, for the record; not where the folder lies."""
     return {name: value for name, value in corpus._asdict().items() if name not in ("captures", "not_captures")}
+
+
+def portable(corpus: Corpus, listed: list[Listed]) -> dict:
+    """The settings that decide a document's text, without paths: a release carries them, so that whoever has the captures can make it again."""
+    told = {}
+    for capture in listed:
+        row = corpus.known.get(capture.path) or corpus.known.get(capture.sha256 or "") or {}
+        if capture.sha256 and (said := {name: row[name] for name in ("outlet", "language", "encoding") if row.get(name)}):
+            told[capture.sha256] = said
+    return {"limits": corpus.limits, "outlets": {key: outlet._asdict() for key, outlet in corpus.outlets.items()}, "told": told}
+
+
+def unpacked(captures: Path, settings: dict) -> Corpus:
+    """A corpus of these captures under the settings a release carries, in place of its own."""
+    bare = open_corpus(captures)
+    outlets = {key: Outlet(o["name"], o["license"], tuple(o["keep"]), tuple(o["remove"])) for key, o in settings["outlets"].items()}
+    return bare._replace(limits=settings["limits"], known={}, outlets=outlets)
 
 
 def check_name(name: str, where: str) -> None:

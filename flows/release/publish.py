@@ -47,7 +47,7 @@ def write(tables: Path, release: Path, dataset: dict, version: str, build: dict,
         "dataset": dataset,
         "version": version,
         "previous": old.name if old else None,
-        "previous_sha256sums": _sha256(old / SUMS) if old else None,
+        "previous_sha256sums": checksum(old) if old else None,
         "rows": {name: _rows(release, name) for name in names},
         "digests": {name: digest(files(release, name)) for name in names},
     }
@@ -79,6 +79,11 @@ def latest(dataset_dir: Path) -> Path | None:
     """The newest release in `dataset_dir`, whatever LATEST says; None where there is none."""
     found = [path for path in dataset_dir.glob("*.*.*") if VERSION.fullmatch(path.name) and (path / SUMS).is_file()]
     return max(found, key=lambda path: [int(n) for n in path.name.split(".")], default=None)
+
+
+def checksum(release: Path) -> str:
+    """SHA-256 of a release's SHA256SUMS, which stands for all of it."""
+    return _sha256(release / SUMS)
 
 
 def point(dataset_dir: Path, version: str) -> None:
