@@ -1,7 +1,7 @@
 """stances: one row per holder and target in a sentence: an instance that can be asked about, with its evidence.
 
-The answer is no column: what a rule, a model or a person answers is a vote in `annotations`, and its outcome a label in
-`labels`. An instance exists also where rules abstain.
+Invariants: the sentence is one of the document's; an instance exists also where rules abstain. The answer is no column: what a
+rule, a model or a person answers is a vote in `annotations`, and its outcome a label in `labels`.
 """
 
 from schemas import BOOL, PLACE, SPANS, TEXT, column, pa
@@ -19,7 +19,7 @@ SCHEMA = pa.schema(
         column("attribution_id", TEXT, "The attribution through which a quoted holder speaks.", nullable=True),
         column("claim_id", TEXT, "The claim it is about, where it is about one.", nullable=True),
         column("target_id", TEXT, "The target, of targets.csv."),
-        column("explicit", BOOL, "Whether the target is named in the sentence."),
+        column("explicit", BOOL, "Whether the target is named in the sentence; null where nobody looked.", nullable=True),
         column("evidence_spans", SPANS, "The words that carry the stance; empty where no rule found any."),
         column("origin", TEXT, "Who put it there: " + ", ".join(ORIGINS) + "."),
         *PLACE,

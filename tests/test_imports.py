@@ -20,7 +20,7 @@ MAY = {
     "flows/line.py": {"flows.readers", "flows.stages", *CENTRE},
 }
 # Parts of one stage, in files of their own.
-PARTS = ("describe", "strip")
+PARTS = ("attribute", "describe", "strip")
 
 
 def imported(path: Path) -> set[str]:
