@@ -77,14 +77,16 @@ def test_a_choice_says_so():
 
 
 def test_machinery_is_removed_under_its_rule():
-    edits = repair(traced("a\u202eb\u00adc\u200bd\x00e\r\n")).edits
-    assert [(e.rules, e.kind) for e in edits] == [
+    edits = repair(traced("a\u202eb\ufeffc\x00e\r\n" + "mu\u00adni\u200bci " * 8)).edits
+    assert [(e.rules, e.kind) for e in edits[:6]] == [
         (("bidi_control",), "removed"),
-        (("soft_hyphen",), "removed"),
-        (("zero_width",), "removed"),
+        (("byte_order_mark",), "removed"),
         (("control_character",), "removed"),
         (("line_ends",), "normalized"),
+        (("soft_hyphen",), "removed"),
+        (("zero_width",), "removed"),
     ]
+    assert len(edits) == 20
 
 
 def test_other_lines_say_what_a_lone_run_may_be():
@@ -99,6 +101,13 @@ def test_provenance_survives_an_earlier_edit():
     text = repair(start)
     edits = [(e.byte_start, e.byte_end, text.text[e.start : e.end]) for e in text.edits]
     assert replay(text.data, text.encoding, edits) == text.text == "It’s a & b\n"
+
+
+def test_a_word_without_end_is_read_in_linear_time():
+    text = traced("e\u0301 " + "x" * 1_000_000 + " \u202b \u00ad")
+    begin = time.process_time()
+    repair(text)
+    assert time.process_time() - begin < 2
 
 
 def test_a_line_without_end_is_repaired_in_linear_time():
@@ -139,6 +148,21 @@ def test_never_raises_replays_and_settles(text):
     edits = [(e.byte_start, e.byte_end, once.text[e.start : e.end]) for e in once.edits]
     assert replay(once.data, once.encoding, edits) == once.text
     assert all(0 <= e.confidence <= 1 for e in once.edits)
+    assert repaired(once.text) == once.text
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.text("The mayor’s café, “Zoë” – Müller. İşıkğ это 新闻\n", max_size=30), max_size=4),
+    st.lists(st.tuples(st.sampled_from(CODECS), st.sampled_from(["replace", "ignore"])), max_size=2),
+)
+def test_any_damage_replays_and_settles(pieces, ways):
+    text = "It’s Zoë’s “last” word. ".join(pieces)
+    for codec, errors in ways:
+        text = damaged(text, codec, errors)
+    once = repair(traced(text))
+    edits = [(e.byte_start, e.byte_end, once.text[e.start : e.end]) for e in once.edits]
+    assert replay(once.data, once.encoding, edits) == once.text
     assert repaired(once.text) == once.text
 
 

@@ -15,9 +15,11 @@ import json
 import math
 import re
 import unicodedata
+from bisect import bisect_right
 from collections import Counter
 from difflib import SequenceMatcher
 from functools import cache, lru_cache
+from itertools import accumulate, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -164,6 +166,7 @@ def _standing(c: str) -> float:
 
 WIDE = "gb18030"
 NARROW = ("cp1252", "cp1254", "cp1251", "iso8859_2", "cp1250", "mac_roman", "koi8-r", "cp437")
+RIVAL = {"cp1250": "iso8859_2", "iso8859_2": "cp1250"}  # one reads the other's mojibake, to other letters
 DISTINCT = NARROW[:3]  # what one of these explains whole, no later one explains better
 CONTINUATION = bytes(range(0x80, 0xC0))
 WIDTH = {**dict.fromkeys(range(0xC2, 0xE0), 2), **dict.fromkeys(range(0xE0, 0xF0), 3), **dict.fromkeys(range(0xF0, 0xF5), 4)}
@@ -222,6 +225,11 @@ def _signs(codec: str) -> Signs:
     leads = frozenset(chr(k) for k, v in _to_latin(codec).items() if ord(v) in WIDTH)
     others = frozenset(chr(k) for k, v in _to_latin(codec).items() if ord(v) in (*CONTINUATION, 0xFFFD))
     return Signs(leads, others, f"[{''.join(groups)}][{following}]", whole)
+
+
+@cache
+def _all_signs() -> list[tuple[str, frozenset[str], frozenset[str]]]:
+    return [(codec, *_signs(codec)[:2]) for codec in (WIDE, *NARROW)]
 
 
 @cache
@@ -407,13 +415,19 @@ def _merged(atoms: list[Atom]) -> tuple[Atom, ...]:
 # Nats, chosen so that no word, name in brackets or product name of Chinese and Japanese treebanks is touched (the
 # likeliest of 7000 words gains 5.3) and few lines with a single damaged letter are missed.
 ALONE = 6.5  # a line must gain where nothing else in the text is damaged
-AMONG, AMONG_ONLY = 1.0, -3.0  # where other lines surely are; and none is genuine
+AMONG, AMONG_ONLY = 1.0, -8.0  # where other lines surely are; and none of them holds genuine characters
 SURE = 12.0
 STRANGER = 6.0  # against a damaged line, for each run of it that is no damage
 CLEAR = 4  # characters the model has met; no more proof is wanted for a line that they explain whole
 NARROW_ALONE = 12.0  # a line that ftfy leaves alone or cannot finish
-NARROW_SINGLE = 32.0  # and one that holds a single character: "√π" may be meant,
+NARROW_SINGLE = 40.0  # and one that holds a single character: "√π" may be meant,
 CYRILLIC_SINGLE = 18.0  # a Cyrillic letter inside a Latin word hardly
+
+
+# What was lost is guessed in running text, or among words where several losses bear each other out: a label, a name or a list with a single
+# one gives too little to guess by, there U+FFFD is kept. Running text has so many words that do not begin with a capital.
+RUNNING = 4
+WORD, LETTERS = re.compile(r"(?<!\w)[^\W\d_]"), re.compile(r"[^\W\d_]{3}")
 
 
 class Found(NamedTuple):
@@ -443,17 +457,15 @@ def _runs(text: str) -> list[str]:
 
 
 def _mojibake(text: str, odd: set[str]) -> list[Change]:
-    # Only a wide codec shows a whole character as one.
-    shortest = 2 if odd.isdisjoint(_signs(WIDE).leads) else 1
-    runs = "\n".join(run for run in _runs(text) if len(run) >= shortest)
-    if not runs and odd.isdisjoint(FOR_FTFY):
+    codecs = [codec for codec, leads, following in _all_signs() if not odd.isdisjoint(leads) and not odd.isdisjoint(following)]
+    if not codecs and odd.isdisjoint(FOR_FTFY):
         return []
-    codecs = [codec for codec in (WIDE, *NARROW) if all(not odd.isdisjoint(s) for s in _signs(codec)[:2])]
+    # Only a wide codec shows a whole character as one.
+    shortest = 1 if WIDE in codecs else 2
+    runs = "\n".join(run for run in _runs(text) if len(run) >= shortest) if codecs else ""
     codecs = [codec for codec in codecs if _pattern("pairs", codec).search(runs) and _pattern("whole", codec).search(runs)]
     if not codecs and (odd.isdisjoint(FOR_FTFY) or not LATIN_1.search(text)):
         return []
-    if odd.isdisjoint(C1) and "iso8859_2" in codecs:
-        codecs.remove("iso8859_2")  # shows some continuation bytes as C1; without any, Windows-1250 is meant
     gap = _gap(text)
     if gap == "\ufffd" and "ž" not in runs and "Ž" not in runs:
         codecs.sort(key="cp1254".__ne__)  # which loses those two bytes, and all that cp1252 loses
@@ -461,7 +473,8 @@ def _mojibake(text: str, odd: set[str]) -> list[Change]:
     lines = [(m.start(), m[0]) for m in LINE.finditer(text) if not m[0].isascii() and (damage.search(m[0]) or LATIN_1.search(m[0]))]
     wide = [_read_wide(line, gap) if WIDE in codecs else NOTHING for _, line in lines]
     sure = sum(r.gain > SURE for r in wide)
-    among = AMONG if any(r.strangers for r in wide) else AMONG_ONLY
+    # A line that is East Asian as a whole says nothing of the others.
+    among = AMONG if any(r.strangers and not _eastern(line) for (_, line), r in zip(lines, wide, strict=True)) else AMONG_ONLY
     accepted = [_accepted(r, line, sure - (r.gain > SURE), among) for (_, line), r in zip(lines, wide, strict=True)]
 
     def changes(dash: str) -> list[Change]:
@@ -471,17 +484,49 @@ def _mojibake(text: str, odd: set[str]) -> list[Change]:
         return found
 
     found = changes("")
-    dash = _dash(text, found)
-    return changes(dash) if dash else found
+    if any(c.kind == "inferred" for c in found):
+        repaired = _with(text, found)
+        losses = text.count("\ufffd")
+        few = losses == 1 and sum(not c.isupper() for c in WORD.findall(repaired)) < RUNNING
+        small = few or (losses and not LETTERS.search(repaired))
+        if custom := "\ufffd" if small else _dash(repaired):
+            found = changes(custom)
+    return _doubted(text, found)
 
 
-def _dash(text: str, changes: list[Change]) -> str:
-    """The dash between spaces that a text keeps to, where its gaps were filled with both kinds."""
+def _doubted(text: str, changes: list[Change]) -> list[Change]:
+    """What was damaged more than once is sure only in lines where the next repair goes on with all of it."""
+    if not any(_still_damaged(c.after) for c in changes):
+        return changes
+    repaired = _with(text, changes)
+    goes_on = {i for c in _mojibake(repaired, _odd(repaired)) for i in range(c.start, c.end)}
+    ends = list(accumulate(len(line) + 1 for line in text.split("\n")))
+    doubted, shift = set(), 0
+    for c in changes:
+        start, shift = c.start + shift, shift + len(c.after) - (c.end - c.start)
+        if _still_damaged(c.after) and any(x > "\x7f" and i not in goes_on for i, x in enumerate(c.after, start)):
+            doubted.add(bisect_right(ends, c.start))
+    return [_doubtful(c) if bisect_right(ends, c.start) in doubted else c for c in changes]
+
+
+def _doubtful(c: Change) -> Change:
+    return c if c.kind == "normalized" else c._replace(kind="inferred", confidence=min(c.confidence, UNKNOWN))
+
+
+def _eastern(line: str) -> bool:
+    return 2 * sum(c > "\u2e7f" for c in line) > len(line)
+
+
+def _with(text: str, changes: list[Change]) -> str:
     parts, at = [], 0
     for c in changes:
         parts += [text[at : c.start], c.after]
         at = c.end
-    repaired = "".join([*parts, text[at:]])
+    return "".join([*parts, text[at:]])
+
+
+def _dash(repaired: str) -> str:
+    """The dash between spaces that a text keeps to, where its gaps were filled with both kinds."""
     short, long = repaired.count(" \u2013 "), repaired.count(" \u2014 ")
     return "" if not (short and long) else "\u2013" if short > long else "\u2014"
 
@@ -525,10 +570,11 @@ def _read_narrow(codec: str, line: str) -> Reading:
 
 def _judged(found: list[Found], strangers: int, line: str) -> Reading:
     atoms = [a for f in found for a in f.atoms]
-    if not strangers and sum(map(_size, atoms)) >= CLEAR and all(map(_meets, atoms)):
+    # A run that comes again proves nothing more; a hanzi may be meant.
+    sizes = {line[f.start : f.end] if f.codec == WIDE else f.start: sum(map(_size, f.atoms)) for f in found}
+    if not strangers and sum(sizes.values()) >= CLEAR and all(map(_meets, atoms)):
         if all(f.atoms[0].start == 0 and f.end - f.start == sum(a.end - a.start for a in f.atoms) for f in found):
             return Reading(found, 0, math.inf)
-    # A run that comes again proves nothing more.
     gains = {line[f.start : f.end]: _gain(f, line) for f in found}
     return Reading(found, strangers, round(sum(gains.values()) - STRANGER * strangers, 6))
 
@@ -541,7 +587,7 @@ def _size(atom: Atom) -> int:
 @lru_cache(1 << 16)
 def _meets(atom: Atom) -> bool:
     """Whether the model has met the characters."""
-    return all(c.isascii() or _known(c) for s in atom.symbols for c in (s[:1] if isinstance(s, Gap) else s))
+    return all(c.isascii() or c == "\ufffd" or _known(c) for s in atom.symbols for c in (s[:1] if isinstance(s, Gap) else s))
 
 
 def _gain(f: Found, line: str) -> float:
@@ -597,13 +643,35 @@ def _narrow(line: str, offset: int, codecs: list[str], dash: str) -> list[Change
                 return _line_changes(line, offset, readings[-1].found, dash)
     r = max(readings, key=lambda r: r.gain, default=NOTHING)
     if r.gain == math.inf:
-        r = max(readings, key=lambda r: (r.gain, round(sum(_gain(f, line) for f in r.found), 6)))
+        r = max(readings, key=lambda r: (r.gain, _total_gain(r.found, line)))
         return _line_changes(line, offset, r.found, dash)
     lost = "\ufffd" in line
     single = not lost and len(r.found) == 1 and sum(map(_size, r.found[0].atoms)) == 1
     limit = NARROW_ALONE if not single else CYRILLIC_SINGLE if r.found[0].codec in ("cp1251", "koi8-r") else NARROW_SINGLE
-    changes = [] if lost and r.gain > limit else _by_ftfy(line, offset)
-    return changes or (_line_changes(line, offset, r.found, dash) if r.gain > limit else [])
+    ours = _line_changes(line, offset, r.found, dash) if r.found else []
+    if lost and r.gain > limit:
+        return ours
+    return _by_ftfy(line, offset, ours) or (ours if r.gain > limit else [])
+
+
+def _total_gain(found: list[Found], line: str) -> float:
+    return round(sum(_gain(f, line) for f in found), 6)
+
+
+def _rival_chances(found: list[Found], line: str) -> dict[int, float]:
+    """How surely the code page is the right one, for the places that its rival reads differently."""
+    rival = RIVAL[found[0].codec]
+    other = [Found(f.start, f.end, _narrow_atoms(rival, line[f.start : f.end]), rival) for f in found]
+    if not all(f.atoms for f in other):
+        return {}
+    odds = math.exp(min(0.0, _total_gain(other, line) - _total_gain(found, line)))
+    sure = min(round(1 / (1 + odds), 6), SUREST)
+    return {f.start + a.start: sure for f in found for a in f.atoms if _rival_text(a, line[f.start : f.end], f.codec) != a.symbols}
+
+
+def _rival_text(a: Atom, run: str, codec: str) -> tuple[str, ...]:
+    """What the rival reads in the place of an atom."""
+    return tuple("".join(x.symbols) for x in _narrow_atoms(RIVAL[codec], run[a.start : a.end]))
 
 
 # What ftfy repairs beyond these codecs: C1 controls, a lead byte whose no-break space became a space.
@@ -618,23 +686,55 @@ TOKEN = re.compile(r"[^\x00-\x7f]+|\w+|\s+|.", re.ASCII | re.DOTALL)
 FTFY_GUESS = 0.9  # confidence of what ftfy puts back without bytes to show for it; measured .98 to 1
 
 
-def _by_ftfy(line: str, offset: int) -> list[Change]:
+def _by_ftfy(line: str, offset: int, ours: list[Change]) -> list[Change]:
+    """What ftfy makes of a line; where it is what we make of it, in our words."""
     after, steps = ftfy.fix_encoding_and_explain(line, FTFY)
     if after == line:
         return []
-    sure = all(step.action in ("encode", "decode") for step in steps)
-    a, b = TOKEN.findall(line), TOKEN.findall(after)
-    starts = [offset]
-    for token in a:
-        starts.append(starts[-1] + len(token))
-    kind, confidence = ("exact", 1.0) if sure else ("inferred", FTFY_GUESS)
+    if ours and after == _with(line, [c._replace(start=c.start - offset, end=c.end - offset) for c in ours]):
+        return ours
+    sure = all(step.action in ("encode", "decode") and step.parameter not in ("sloppy-windows-1250", "iso-8859-2") for step in steps)
+    confidence = 1.0 if sure else FTFY_GUESS
+    return [_change(offset + a, offset + b, text, "mojibake", confidence) for a, b, text in _differences(line, after)]
+
+
+def _differences(before: str, after: str) -> list[tuple[int, int, str]]:
+    """The runs that differ: (start, end, what stands there after). Plain text between them is the same, or all is compared."""
+    if NON_ASCII.split(before) == NON_ASCII.split(after):
+        pairs = zip(NON_ASCII.finditer(before), NON_ASCII.finditer(after), strict=True)
+        return [(*a.span(), b[0]) for a, b in pairs if a[0] != b[0]]
+    a, b = TOKEN.findall(before), TOKEN.findall(after)
+    starts = list(accumulate(map(len, a), initial=0))
     blocks = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
-    return [Change(starts[i], starts[j], "".join(b[k:n]), "mojibake", kind, confidence) for tag, i, j, k, n in blocks if tag != "equal"]
+    return [(starts[i], starts[j], "".join(b[k:n])) for tag, i, j, k, n in blocks if tag != "equal"]
+
+
+def _change(start: int, end: int, after: str, rule: str, confidence: float) -> Change:
+    """Exact where it is sure; U+FFFD says of itself that it is not known."""
+    if "\ufffd" in after:
+        return Change(start, end, after, rule, "normalized")
+    return Change(start, end, after, rule, "exact" if confidence == 1.0 else "inferred", round(confidence, 4))
+
+
+@lru_cache(1 << 15)
+def _still_damaged(after: str) -> bool:
+    if after.isascii() or (len(after) < 2 and after < "\u2e80"):
+        return False
+    eastern = "".join(c for c in after if c > "\u2e7f")
+    if eastern:
+        return _wide_atoms(eastern, 0x0A, "") != ()
+    return any(_again(codec).fullmatch(after) for codec in NARROW)
+
+
+@cache
+def _again(codec: str) -> re.Pattern[str]:
+    return re.compile(f"(?:{_signs(codec).whole})+")
 
 
 # ---- filling the gaps ------------------------------------------------------------------------------------------------
 
 BEAM, BRANCHES = 8, 3
+HOPELESS = 9.0  # nats behind the best
 TAIL = 40  # characters of context that a hypothesis carries
 SETTLED = 48  # gaps after which the best hypothesis is all that goes on
 UNCLOSED = 1.5  # nats against a paragraph that ends inside a quotation
@@ -642,8 +742,8 @@ CAPITAL = 4.0  # nats against a capital after a small letter, or a small letter 
 EMPTY = 2.0  # nats for an empty quotation, which no clean text holds
 DASH = 2.0  # nats for the kind of dash the text keeps to
 SLOT_PRIOR = 3.0
-TEMPERATURE = 0.5
-SUREST, UNKNOWN = 0.985, 0.5  # confidence at most; of a character the model has not met
+TEMPERATURE = 0.45
+SUREST, UNKNOWN = 0.98, 0.5  # confidence at most; of a character the model has not met
 
 OPENERS = "\u201c\u201e\u2018\u201a"
 # An opener and what closes it: English, German, Polish, inner quotations.
@@ -661,17 +761,17 @@ class Hypothesis(NamedTuple):
 
 def _line_changes(line: str, offset: int, found: list[Found], dash: str) -> list[Change]:
     atoms = [(f.start + a.start, f.start + a.end, a.symbols, f.codec) for f in found for a in f.atoms]
-    choices = iter(_chosen(line, atoms, dash))
+    choices = iter(_chosen(line, atoms, dash)) if dash != "\ufffd" else repeat(("\ufffd", 0.0))
+    rivalled = _rival_chances(found, line) if found[0].codec in RIVAL else {}
     changes = []
     for start, end, symbols, codec in atoms:
-        kind, confidence, after = "exact", 1.0, []
+        confidence, after = rivalled.get(start, 1.0), []
         for s in symbols:
             if isinstance(s, Gap):
                 s, chance = next(choices)
-                kind, confidence = "inferred", confidence * _calibrated(s, chance)
+                confidence *= _calibrated(s, chance)
             after.append(s)
-        confidence = round(confidence, 4)
-        changes.append(Change(offset + start, offset + end, "".join(after), f"utf8_read_as_{codec}", kind, confidence))
+        changes.append(_change(offset + start, offset + end, "".join(after), f"utf8_read_as_{codec}", confidence))
     return changes
 
 
@@ -692,11 +792,13 @@ def _chosen(line: str, atoms: list, dash: str) -> list[tuple[str, float]]:
         beam = [_grown(h, known) for h in beam]
         if gap:
             beam = [
-                h._replace(score=h.score + more, text=h.text + c, choices=(*h.choices, c))
+                Hypothesis(h.score + more, h.text + c, h.quotes, (*h.choices, c))
                 for h in beam
                 for c, more in _likeliest(gap, h.text, right, h.quotes, custom, dash)
             ]
-            beam = sorted(beam, key=lambda h: (-round(h.score, 6), h.choices))[:BEAM]
+            if len(beam) > 1:
+                beam = sorted(beam, key=_rank)[:BEAM]
+                beam = [h for h in beam if h.score > beam[0].score - HOPELESS]
         if len(beam[0].choices) == SETTLED:
             best, found = _settled(beam)
             beam, chosen = [best._replace(score=0.0, choices=())], chosen + found
@@ -704,15 +806,21 @@ def _chosen(line: str, atoms: list, dash: str) -> list[tuple[str, float]]:
     return chosen + _settled(beam)[1]
 
 
+def _rank(h: Hypothesis) -> tuple[float, tuple[str, ...]]:
+    return -round(h.score, 6), h.choices
+
+
 def _grown(h: Hypothesis, known: str) -> Hypothesis:
     text = h.text + known
     # The mark put in last is looked at only now: what follows tells an apostrophe.
-    return h._replace(text=text[-TAIL:], quotes=open_quotes(text, h.quotes, max(0, len(h.text) - 1)))
+    return Hypothesis(h.score, text[-TAIL:], open_quotes(text, h.quotes, max(0, len(h.text) - 1)), h.choices)
 
 
 def _settled(beam: list[Hypothesis]) -> tuple[Hypothesis, list[tuple[str, float]]]:
     """The best hypothesis, and its choices with the share of the beam that agrees."""
-    best = min(beam, key=lambda h: (-round(h.score, 6), h.choices))
+    best = min(beam, key=_rank)
+    if len(beam) == 1:
+        return best, [(c, 1.0) for c in best.choices]
     weights = [math.exp(h.score - best.score) for h in beam]
     total = sum(weights)
     return best, [(c, sum(w for w, h in zip(weights, beam, strict=True) if h.choices[i] == c) / total) for i, c in enumerate(best.choices)]
@@ -757,7 +865,7 @@ def _likeliest_letters(symbol: str, left: str, right: str) -> list[tuple[str, fl
         return round(math.log(_chance(c, left)) + following - CAPITAL * odd, 6)
 
     first = sorted(symbol, key=lambda c: (-round(_chance(c, left), 12), c))[: 4 * BRANCHES]
-    return sorted(((c, score(c)) for c in first), key=lambda x: (-x[1], x[0]))[:BRANCHES]
+    return _best([(c, score(c)) for c in first])
 
 
 @lru_cache(1 << 15)
@@ -770,8 +878,12 @@ def _likeliest_marks(symbol: str, *keys: str) -> list[tuple[str, float]]:
         counts = _model().slots.get(key, {})
         seen = sum(counts.get(c, 0) for c in symbol)
         chances = [(counts.get(c, 0) + SLOT_PRIOR * x) / (seen + SLOT_PRIOR) for c, x in zip(symbol, chances, strict=True)]
-    scores = [round(math.log(x), 6) for x in chances]
-    return sorted(zip(symbol, scores, strict=True), key=lambda x: (-x[1], x[0]))[:BRANCHES]
+    return _best([(c, round(math.log(x), 6)) for c, x in zip(symbol, chances, strict=True)])
+
+
+def _best(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    first = sorted(scored, key=lambda x: (-x[1], x[0]))[:BRANCHES]
+    return [x for x in first if x[1] > first[0][1] - HOPELESS]
 
 
 def slot_keys(left: str, right: str, quotes: str, custom: str) -> list[str]:
@@ -830,16 +942,26 @@ LINE_END = re.compile("\r\n?|[\x0b\x0c\u2028\u2029]")
 ENTITY = re.compile(r"&(?:amp;)*(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z][A-Za-z0-9]{1,23});")
 URL = re.compile(r"https?://[^\s<>\"]*$")
 MARKUP = re.compile(r"<[a-zA-Z/!][^<>]{0,200}>|&lt;/?[a-zA-Z]")
-# The marks that only order neighbours (U+200E, U+200F, U+061C) hide nothing and stay; overrides and isolates can hide text.
 # U+200B breaks words in Thai, Lao, Burmese and Khmer, U+200C and U+200D write Persian, Indic scripts and emoji: there they stay.
 # The five C1 controls that Windows leaves undefined stand for a byte nobody knows, like U+FFFD, and stay like it.
 INVISIBLE = re.compile(
-    "(?P<bidi_control>[\u202a-\u202e\u2066-\u2069]+)"
-    "|(?P<control_character>[\x00-\x08\x0e-\x1f\x7f\x80\x82-\x8c\x8e\x91-\x9c\x9e\x9f\u206a-\u206f\ufff9-\ufffb]+)"
+    "(?P<control_character>[\x00-\x08\x0e-\x1f\x7f\x80\x82-\x8c\x8e\x91-\x9c\x9e\x9f\u206a-\u206f\ufff9-\ufffb]+)"
+    "|(?P<byte_order_mark>\ufeff+)"
     "|(?P<soft_hyphen>\xad+)"
-    "|(?P<zero_width>[\u2060\ufeff]+|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b+(?![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
+    "|(?P<zero_width>\u2060+|(?<![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b+(?![\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
     "|(?<=[\x00-\u024f])[\u200c\u200d]+(?=[\x00-\u024f]))"
 )
+# A writer puts a soft hyphen or a joiner where a word wants it: the news pages at hand hold four at most. A content management
+# system puts them into every long word. Theirs are this many, and at least one to so many words.
+SYSTEMATIC, SYSTEMATIC_WORDS = 8, 20
+DISCRETIONARY = ("soft_hyphen", "zero_width")
+# Marks, embeddings and isolates that run with the text, or against it around right-to-left letters, only order neighbours: they
+# stay. An override, or a right-to-left run without such letters, shows another text than is there: the paragraph, which is as far
+# as such controls reach (UAX #9), loses all of them.
+BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]+")
+OVERRIDE, BACKWARDS = re.compile("[\u202d\u202e]"), re.compile("[\u202b\u2067]")
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+MARKED_WORD = re.compile(r"(?<![\w\u0300-\u036f])\w++[\u0300-\u036f][\w\u0300-\u036f]*")
 MARKS = re.compile(r"[\u0300-\u036f]+")
 
 
@@ -870,23 +992,44 @@ def _unseen() -> frozenset[str]:
 
 
 @cache
+def _bidi_controls() -> frozenset[str]:
+    return frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@cache
 def _combining() -> frozenset[str]:
     return frozenset(map(chr, range(0x300, 0x370)))
 
 
 def _invisible(text: str, odd: set[str]) -> list[Change]:
-    return [Change(*m.span(), "", m.lastgroup, "removed") for m in INVISIBLE.finditer(text)]
+    found = list(INVISIBLE.finditer(text))
+    places = Counter(m.lastgroup for m in found)
+    many = [kind for kind in DISCRETIONARY if places[kind] >= SYSTEMATIC]
+    words = len(text.split()) if many else 0
+    published = {kind for kind in DISCRETIONARY if kind not in many or places[kind] * SYSTEMATIC_WORDS < words}
+    changes = [Change(*m.span(), "", m.lastgroup, "removed") for m in found if m.lastgroup not in published]
+    return sorted(changes + _bidi(text)) if not odd.isdisjoint(_bidi_controls()) else changes
+
+
+def _bidi(text: str) -> list[Change]:
+    found, at = [], 0
+    for line in text.split("\n"):
+        if OVERRIDE.search(line) or (BACKWARDS.search(line) and not RIGHT_TO_LEFT.search(line)):
+            found += [Change(at + m.start(), at + m.end(), "", "bidi_control", "removed") for m in BIDI.finditer(line)]
+        at += len(line) + 1
+    return found
 
 
 def _composed(text: str, odd: set[str]) -> list[Change]:
-    """NFC for text that writes one letter both ways. Where all is decomposed, the publisher's diacritics stay as they are."""
+    """NFC for a word that writes one mark both ways, as no keyboard does. Else a publisher's decomposed letters stay as they are."""
     found = []
-    for m in MARKS.finditer(text):
-        start = max(m.start() - 1, 0)
-        before = text[start : m.end()]
-        after = unicodedata.normalize("NFC", before)
-        if after != before and before[0].isalpha() and after in text:
-            found.append(Change(start, m.end(), after, "nfc", "normalized"))
+    for word in MARKED_WORD.finditer(text):
+        whole = {c for letter in MARKS.sub("", word[0]) for c in unicodedata.normalize("NFD", letter)[1:]}
+        for m in MARKS.finditer(text, *word.span()):
+            start = max(m.start() - 1, 0)
+            after = unicodedata.normalize("NFC", text[start : m.end()])
+            if after != text[start : m.end()] and not whole.isdisjoint(m[0]):
+                found.append(Change(start, m.end(), after, "nfc", "normalized"))
     return found
 
 

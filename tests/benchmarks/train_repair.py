@@ -1,9 +1,11 @@
 """Train the counts that `flows/stages/repair.py` chooses by. Counts only: no sentence can be read back from them.
 
-    python -m tests.benchmarks.train_repair --ud UD --fundus FUNDUS [--fold 0] [--out flows/stages/repair_model.json.gz]
+    python -m tests.benchmarks.train_repair --bench BENCH [--fold 0] [--out flows/stages/repair_model.json.gz]
 
-UD: folders of treebanks (CoNLL-U). FUNDUS: folders of parser fixtures (JSON with article bodies). `--fold N` leaves out
-every document of that half, so that the other half can score the stage.
+BENCH: the folder of the benchmark. Read are ud (treebanks, CoNLL-U), fundus (parser fixtures, JSON with article bodies), traf
+(saved pages, HTML), aeb (article bodies), polnear (news, plain text) and encodings (labelled files, for the languages
+and scripts that the others lack). `--fold N` leaves out every document of that half of ud and fundus, on which the stage
+is scored, so that this half can score it.
 """
 
 import argparse
@@ -12,16 +14,19 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from flows.readers import html
 from flows.stages import repair
+from flows.traced import Traced
 
 CJK = {"zh", "ja", "ko", "Chinese", "Japanese", "Korean"}
 COUNTRIES = {"cn": "zh", "tw": "zh", "jp": "ja", "kr": "ko"}
-# The longer contexts are worth their bytes only when they were seen more than once.
-KEEP_FROM = {1: 1, 2: 1, 3: 1, 4: 1, 5: 1}
+# How often an n-gram, or a context of punctuation, was seen that is worth its bytes.
+KEEP_FROM = {1: 1, 2: 1, 3: 2, 4: 2, 5: 2}
 SLOT_KEEP_FROM = 2
+SHORTEST, MOST_BYTES = 60, 600_000  # a line of a saved page that may be running text; a page that is one article
 
 
 def documents(ud: Path, fundus: Path) -> Iterator[tuple[str, str, list[str]]]:
@@ -31,16 +36,44 @@ def documents(ud: Path, fundus: Path) -> Iterator[tuple[str, str, list[str]]]:
         for i in range(0, len(lines), 20):
             yield path.parent.name.split("-")[0], f"{path.parent.name}/{i}", lines[i : i + 20]
     for path in sorted(fundus.glob("*/*.json")):
-        for version, page in sorted(json.loads(path.read_text(encoding="utf-8")).items()):
+        for _, page in sorted(json.loads(path.read_text(encoding="utf-8")).items()):
             lines = list(page["body"].get("summary") or [])
             for section in page["body"].get("sections") or []:
                 lines += [*(section.get("headline") or []), *(section.get("paragraphs") or [])]
             # The outlet, not the page, goes to a fold: pages of one outlet share their style.
-            lines = [" ".join(x.split()) for x in lines]
-            yield COUNTRIES.get(path.parent.name, path.parent.name), path.stem, [x for x in lines if x and "\ufffd" not in x]
+            yield COUNTRIES.get(path.parent.name, path.parent.name), path.stem, list(_clean(lines))
 
 
-def count(docs: Iterator[tuple[str, str, list[str]]]) -> dict:
+def more_documents(bench: Path) -> Iterator[tuple[str, str, list[str]]]:
+    """The same, of what the stage is not scored on."""
+    for path in sorted(bench.glob("polnear/*/text/*.txt")):
+        yield "en", path.name, list(_clean(path.read_text(encoding="utf-8").split("\n")))
+    for key, page in sorted(json.loads((bench / "aeb/ground-truth.json").read_text(encoding="utf-8")).items()):
+        yield "en", key, list(_clean(page["articleBody"].split("\n")))
+    met = set()
+    for path in sorted(bench.glob("traf/eval/*.html.gz")):
+        lines = [line for line in _shown(gzip.decompress(path.read_bytes()), "utf-8") if len(line) >= SHORTEST and not met & {line}]
+        met.update(lines)
+        yield "", path.name, [line for line in lines if "•" not in line and "|" not in line]
+    for path in sorted(bench.glob("encodings/*/*")):
+        lines = list(_shown(path.read_bytes(), re.sub(r"(?i)^((?:iso-8859|windows)-\d+)-.*", r"\1", path.parent.name)))
+        eastern = sum(c > "\u2e7f" for line in lines for c in line)
+        yield "zh" if eastern > 50 else "", path.name, [line for line in lines if len(line) >= SHORTEST or eastern > 50]
+
+
+def _shown(data: bytes, encoding: str) -> Iterator[str]:
+    try:
+        text = data.decode(encoding) if len(data) < MOST_BYTES else ""
+    except (UnicodeDecodeError, LookupError):
+        text = ""
+    return _clean(html.render(Traced.decoded(text.encode("utf-8"), "utf-8")).text.text.split("\n"))
+
+
+def _clean(lines: Iterable[str]) -> Iterator[str]:
+    return (line for line in map(" ".join, map(str.split, lines)) if line and "\ufffd" not in line)
+
+
+def count(docs: Iterable[tuple[str, str, list[str]]]) -> dict:
     """The counts: `grams` (character n-grams), `slots` (punctuation by context), `genuine` (East Asian characters)."""
     grams, genuine, slots = Counter(), Counter(), defaultdict(Counter)
     for language, _, lines in docs:
@@ -72,21 +105,24 @@ def _count_grams(line: str, grams: Counter) -> None:
                 grams[gram] += 1
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ud", type=Path, required=True)
-    parser.add_argument("--fundus", type=Path, required=True)
-    parser.add_argument("--fold", type=int, help="leave out this half, 0 or 1")
-    parser.add_argument("--out", type=Path, default=repair.MODEL)
-    a = parser.parse_args()
-    docs = (d for d in documents(a.ud, a.fundus) if fold(d[1]) != a.fold)
-    raw = json.dumps(count(docs), ensure_ascii=False, separators=(",", ":")).encode()
-    a.out.write_bytes(gzip.compress(raw, 9, mtime=0))
-    print(a.out, a.out.stat().st_size, hashlib.sha256(a.out.read_bytes()).hexdigest())
+def train(bench: Path, left_out: int | None = None) -> bytes:
+    docs = [d for d in documents(bench / "ud", bench / "fundus") if fold(d[1]) != left_out]
+    raw = json.dumps(count([*docs, *more_documents(bench)]), ensure_ascii=False, separators=(",", ":")).encode()
+    return gzip.compress(raw, 9, mtime=0)
 
 
 def fold(key: str) -> int:
     return hashlib.sha1(key.encode()).digest()[0] % 2
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bench", type=Path, required=True)
+    parser.add_argument("--fold", type=int, help="leave out this half, 0 or 1")
+    parser.add_argument("--out", type=Path, default=repair.MODEL)
+    a = parser.parse_args()
+    a.out.write_bytes(train(a.bench, a.fold))
+    print(a.out, a.out.stat().st_size, hashlib.sha256(a.out.read_bytes()).hexdigest())
 
 
 if __name__ == "__main__":
