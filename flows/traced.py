@@ -114,6 +114,9 @@ class Traced:
 
         Raises ValueError for changes that overlap, run backwards or leave the text.
         """
+        quick = self._applied(stage, changes)
+        if quick:
+            return quick
         parts, edits, at, shift, done = [], [], 0, 0, 0
         for start, end, first, last, wishes in self._groups(changes):
             edits += _moved(self.edits[done:first], shift)
@@ -126,6 +129,43 @@ class Traced:
         edits += _moved(self.edits[done:], shift)
         parts.append(self.text[at:])
         return Traced(self.data, self.encoding, "".join(parts), tuple(_coalesced(edits)))
+
+    def _applied(self, stage: str, changes: Sequence[Change]) -> "Traced | None":
+        """`apply` in one walk, if no change cuts into an earlier edit; None otherwise."""
+        text, encoding, old, stages = self.text, self.encoding, self.edits, (stage,)
+        starts, ends, done, at, shift = self._starts, self._ends, 0, 0, 0
+        parts, edits = [], []
+        char = byte = 0  # a character of the copy at hand and its byte
+        for start, end, after, rule, kind, confidence in changes:
+            if not at <= start <= end <= len(text):
+                return None
+            first = last = done
+            if old:
+                first = bisect_right(ends, start, done)
+                last = bisect_left(starts, end, first)
+            if first < last and (starts[first] < start or ends[last - 1] > end):
+                return None
+            if done < first:
+                edits += _moved(old[done:first], shift)
+                char, byte = ends[first - 1], old[first - 1].byte_end
+            byte_start = byte = byte + len(text[char:start].encode(encoding))
+            char, done = start, last
+            if first < last:
+                char, byte = ends[last - 1], old[last - 1].byte_end
+            byte += len(text[char:end].encode(encoding))
+            parts += (text[at:start], after)
+            begin, at = start + shift, end
+            shift = begin + len(after) - end
+            if first < last:
+                wish = Change(start, end, after, rule, kind, confidence)
+                edits.append(_joined(stage, old[first:last], [wish], byte_start, byte, begin, end + shift))
+            else:
+                kind = _kind(byte_start, byte, 0, 1, [kind]) if after else "removed"
+                edits.append(Edit(byte_start, byte, begin, end + shift, (rule,), stages, kind, confidence))
+            char = end
+        edits += _moved(old[done:], shift)
+        parts.append(text[at:])
+        return Traced(self.data, encoding, "".join(parts), tuple(_coalesced(edits)))
 
     def span(self, start: int, end: int) -> Span:
         """Where characters [start, end), at least one, lie in the capture.

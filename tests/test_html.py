@@ -126,6 +126,7 @@ HOSTILE = {
     "nested inline elements": "<b>" * 100_000 + "</i></div>" * 1000 + "x",
     "nested and closed": "<div>" * 50_000 + "x" + "</div>" * 50_000,
     "a long attribute": "<p class='" + "a " * 2_000_000 + "'>x",
+    "an attribute of 50 MB": "<p class='" + "a b" * 17_000_000 + "'>x",
     "a long attribute without an end": "<p class='" + "a " * 2_000_000,
     "tags without end": "<a " * 200_000,
     "attributes without end": "<a b='" * 100_000 + '<a b="' * 100_000,
@@ -134,6 +135,10 @@ HOSTILE = {
     "dashes": "<!--" + "-" * 500_000,
     "scripts without end": "<script>" * 100_000,
     "script that looks like text": "<script>" + "</scrip" * 200_000,
+    "drawings without end": "<svg>" * 50_000 + "<svg><path>" * 50_000,
+    "drawings with text": "<svg><path/>x<p>y" * 30_000,
+    "as many tags as elements": "".join(f"<t{i}>" for i in range(100_000)),
+    "nothing closed": "<table><tr><td><ul><li><p><a href=x><b>x" * 5_000,
     "references without end": "&#" + "1" * 500_000 + "&#x" * 100_000 + "&" * 100_000 + "&a" * 100_000,
     "white space": " \n" * 500_000,
     "white space as references": "&#13;" * 200_000,
@@ -152,4 +157,4 @@ def test_hostile_pages_end_in_linear_time(name):
     started = time.process_time()
     rendered = check(Traced.decoded(HOSTILE[name].encode("utf-8"), "utf-8"))
     assert len(rendered.facts) <= MAX_FACTS
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 5

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows import shapes
 from flows.stages import strip as stage
+from flows.stages.segment import segment
 from flows.stages.strip import BODY_UNITS, strip
-from flows.traced import Traced, replay
+from flows.traced import Rejected, Traced, replay
 
 CASES = json.loads((Path(__file__).parent / "cases" / "strip.json").read_text(encoding="utf-8"))
 UNITS = {"title", "byline", "note", *BODY_UNITS}
@@ -74,6 +76,13 @@ def test_a_removed_line_takes_its_line_end_and_the_blank_lines_after_it():
     assert (edit.kind, edit.rules, edit.stages) == ("removed", ("advertisement",), ("strip",))
 
 
+def test_each_item_of_a_list_stays_a_block_of_its_own():
+    items = ["• The council of the harbour puts off its vote to June", "• Two mayors leave before the end", "• A report is due"]
+    stripped = strip(traced("\n".join([*PARAGRAPHS[:2], *items, *PARAGRAPHS[2:]])))
+    found = [stripped.text.text[s.start : s.end] for s in segment(stripped.text, stripped.kept) if s.unit == "list_item"]
+    assert found == items
+
+
 def test_a_page_without_a_body_is_removed_as_a_whole():
     stripped = strip(traced("Home\nNews\nSport\n\nLog in\nContact us\n"))
     assert stripped.text.text == "" and stripped.kept == []
@@ -87,6 +96,78 @@ def test_an_outlets_own_patterns_overrule_the_stage():
     said = {text[b.start : b.end][:12]: b.unit or b.rule for b in stripped.blocks}
     assert said["The operator"] == "outlet"
     assert said["Ref. 12/2024"] == said["Contact us"] == "paragraph"
+
+
+def test_a_pattern_that_never_ends_is_rejected_soon():
+    text = "\n".join([*PARAGRAPHS, "a" * 60 + "!"])
+    start = time.process_time()
+    with pytest.raises(Rejected, match="outlet_pattern_timeout") as why:
+        strip(traced(text), remove=[r"(a|aa)+\d"])
+    assert time.process_time() - start < 8
+    assert "(a|aa)+" in why.value.detail and "61 characters" in why.value.detail
+
+
+def test_a_hard_pattern_on_a_long_line_ends():
+    start = time.process_time()
+    try:
+        strip(traced("\n".join([*PARAGRAPHS, "a" * 3_000_000 + "!"])), keep=[r"(a+)+$", r"(.*a)*b"])
+    except Rejected as why:
+        assert why.reason == "outlet_pattern_timeout"
+    assert time.process_time() - start < 10
+
+
+def test_a_pattern_that_is_no_regex_is_rejected():
+    with pytest.raises(Rejected, match="outlet_pattern_invalid"):
+        strip(traced(PARAGRAPHS[0]), keep=["(unclosed"])
+
+
+def test_a_page_says_how_surely_it_is_right():
+    article = strip(traced("\n".join(PARAGRAPHS))).confidence
+    furniture = strip(traced("Home\nNews\nSport\n\nLog in\nContact us\n")).confidence
+    assert 0.5 < article <= 1 and furniture < 0.5
+    told = strip(traced(PARAGRAPHS[0]), blocks=strip(traced(PARAGRAPHS[0])).blocks)
+    assert told.confidence is None
+
+
+def test_lines_are_measured_as_they_are_read():
+    lines = ["“Hi, there. ”", "", "É ß: 12.3 «x»", "日本語テキスト。", "İlk", "| a\ud800b"]
+    found = shapes.measure(lines)
+    assert found.norms == ["hi there", "", "é ß 12 3 x", "日本語テキスト", "ilk", "a b"]
+    assert found.shapes[shapes.N_WORDS].tolist() == [2, 0, 5, 3.5, 1, 2]
+    assert found.shapes[shapes.FINISHED].tolist() == [1, 0, 0, 1, 0, 0]
+    assert found.rows.tolist() == [0, 0, 2, 2, 2, 2, 2, 3, 4, 5, 5]
+    assert found.letters.tolist() == [2, 5, 1, 1, 2, 1, 1, 7, 3, 1, 1]
+
+
+def test_a_word_has_one_number_wherever_it_stands():
+    found = shapes.measure(["The ferry, the FERRY!", "x", "ferry"])
+    assert found.words[0] == found.words[2] and found.words[1] == found.words[3] == found.words[5]
+    assert len(set(found.words.tolist())) == 3
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Zl", "Zp"]), max_size=20), max_size=8))
+def test_lines_measured_alone_and_together_look_the_same(lines):
+    together = shapes.measure(lines)
+    for i, line in enumerate(lines):
+        alone = shapes.measure([line])
+        assert alone.norms[0] == together.norms[i]
+        assert (alone.shapes[:, 0] == together.shapes[:, i]).all()
+        assert (alone.words == together.words[together.rows == i]).all()
+
+
+def test_a_window_sums_the_lines_it_spans():
+    rows = stage.np.arange(1.0, 6.0)[None]
+    assert shapes.windows(rows, [(-1, 1), (1, 9)])[:, 0].tolist() == [[3, 6, 9, 12, 9], [14, 12, 9, 5, 0]]
+    assert shapes.neighbours(rows, [-1, 2])[:, 0].tolist() == [[-1, 1, 2, 3, 4], [3, 4, 5, -1, -1]]
+
+
+def test_distances_and_the_densest_stretch():
+    marked = stage.np.array([[0, 1, 0, 0, 1]], bool)
+    assert shapes.distances(marked, 9)[:, 0].tolist() == [[9, 9, 1, 2, 3], [1, 3, 2, 1, 9], [0, 1, 1, 1, 2]]
+    stretch = shapes.densest(stage.np.array([1.0, 20, 2, 30, 1]), [10.0])
+    assert stretch.tolist() == [[1, 4]]
+    assert shapes.placed(stretch, 5, 9)[:, 0].tolist() == [[0, 1, 1, 1, 0], [-1, 0, 1, 2, 3], [4, 3, 2, 1, 0]]
 
 
 @pytest.mark.parametrize("line,unit", [*((x, "note") for x in CASES["notes"]), *((x, "paragraph") for x in CASES["no_notes"])])

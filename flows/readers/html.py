@@ -13,7 +13,6 @@ character is matched once, and elements nested deeper than MAX_DEPTH become sibl
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from html.entities import html5
 from itertools import islice
@@ -105,19 +104,22 @@ def declared_encoding(data: bytes) -> str | None:
 
 # ---------------------------------------------------------------- tokens
 
-# Everything from a "<" that opens a tag, an end tag, a comment or raw text. Repeats are possessive and ends optional, so a
-# token that never ends takes the rest of the page (as the standard has it) instead of being tried again at every "<".
-ATTRIBUTES = r"""(?:[^>=]++|=[ \t\n\f\r]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+"""
+# Everything from a "<" that opens a tag, an end tag or a comment. Repeats are possessive and ends optional, so a token that
+# never ends takes the rest of the page (as the standard has it) instead of being tried again at every "<".
+ATTRIBUTES = r"""(?:[^>=]++|="[^"]*+"|=[ \t\n\f\r]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+"""
+NAME = r"[a-zA-Z][^ \t\n\f\r/>]*+"
 TOKEN = re.compile(
-    rf"""<(?:
-        (?P<raw>script|style|textarea|title|noscript|iframe|noembed|noframes|xmp)(?=[ \t\n\f\r/>])(?P<raw_attributes>{ATTRIBUTES})>?
-        (?P<body>[^<]*+(?:<(?!/(?P=raw)[ \t\n\f\r/>])[^<]*+)*+)(?:</[^>]*+>?)?+
-      | (?P<open>[a-z][^ \t\n\f\r/>]*+)(?P<attributes>{ATTRIBUTES})>?
-      | /(?P<close>[a-z][^ \t\n\f\r/>]*+){ATTRIBUTES}>?
-      | !--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?+)
-      | [!?/][^>]*+>?
-    )""",
-    re.I | re.X,
+    rf"<(?:/({NAME})(?:>|{ATTRIBUTES}>?)|({NAME})(?:>|({ATTRIBUTES})>?)|(!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?+))|[!?/][^>]*+>?)"
+)
+RAW = {
+    tag: re.compile(rf"</{tag}[ \t\n\f\r/>]", re.I)
+    for tag in ("script", "style", "textarea", "title", "noscript", "iframe", "noembed", "noframes", "xmp", "svg")
+}
+# What a drawing holds that may be read like raw text: nothing but the parts of one, up to its end.
+DRAWING = re.compile(
+    r"(?:[^<]*+</?(?:path|g|use|rect|circle|polygon|line|ellipse|polyline|defs|symbol|title|desc|style|clipPath|mask|stop|linearGradient)"
+    r"[ \t\n\f\r/>])*+[^<]*+</svg[ \t\n\f\r/>]",
+    re.I,
 )
 ATTRIBUTE = re.compile(
     r"""([^ \t\n\f\r/>="'][^ \t\n\f\r/>=]*+)(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:"([^"]*+)"?|'([^']*+)'?|([^ \t\n\f\r>]++)))?+"""
@@ -130,6 +132,9 @@ BLANK = rf"(?:[ \t\n\f\r]|{BLANK_REFERENCE})"
 SPECIAL = re.compile(
     rf"(?P<blank>(?:[\t\n\f\r]|{BLANK_REFERENCE}|\ (?={BLANK})){BLANK}*+)|&(?:\#(?:[0-9]++|x[0-9a-f]++);?|[a-z][a-z0-9]{{1,31}};?)", re.I
 )
+
+# Without one of these a run holds nothing special; a quick look, since most runs do not.
+SUSPECT = re.compile(r"[&\t\n\f\r]| [ &]")
 
 
 def reference(spelled: str) -> tuple[str, int]:
@@ -152,7 +157,7 @@ def reference(spelled: str) -> tuple[str, int]:
 
 def unescape(text: str) -> str:
     """`text` with its references decoded and its white space collapsed."""
-    return SPECIAL.sub(_decoded, text).strip(SPACE)
+    return SPECIAL.sub(_decoded, text).strip(SPACE) if SUSPECT.search(text) else text.strip(SPACE)
 
 
 def _decoded(m: re.Match[str]) -> str:
@@ -189,7 +194,6 @@ HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 MUTED = {"head": "head", "template": "template", "select": "form", "datalist": "form"}
 MUTED |= dict.fromkeys(["svg", "audio", "video", "canvas", "object"], "embedded")
 RAW_RULES = {"script": "script", "style": "style", "noscript": "noscript", "title": "head", "textarea": "form"}
-MARKS = {"a": "linked", "b": "bold", "strong": "bold", "i": "italic", "em": "italic"}
 # What a start tag closes: any of `closed` that is open, unless one of `barriers` is open inside it.
 P_BARRIERS = frozenset(["button", "caption", "td", "th", "table", "html", "template", "object"])
 ITEMS = BLOCKS - frozenset(["address", "div", "p", "li", "dd", "dt"])
@@ -214,13 +218,13 @@ IMPLIED |= {
     "button": (frozenset(["button"]), frozenset(["td", "th", "table"])),
 }
 CELLS = frozenset(["td", "th"])
-STATED = frozenset([*MARKS, *MUTED, "tr", "pre", "listing"])
 # What an end tag does not reach beyond.
 SCOPE = P_BARRIERS - {"button"}
 BARRIERS = dict.fromkeys(["td", "th", "tr", "thead", "tbody", "tfoot", "caption"], TABLE)
 BARRIERS |= dict.fromkeys(["table", "html", "body", "template"], frozenset(["template"]))
 FOREIGN = frozenset(["svg", "math"])
 HEAD = frozenset(["base", "basefont", "bgsound", "link", "meta", "template"])
+SPEAKING = frozenset(["meta", "link", "html", "time"])
 BLANKS = re.compile(f"{BLANK}++", re.I)
 REFERENCE_BLANKS = re.compile(BLANK_REFERENCE, re.I)
 LINE = re.compile(r"[^\r\n]+")
@@ -233,16 +237,44 @@ PROPERTY_WIDTH = 1000  # characters (as written) up to which the text of an item
 
 
 class Run(NamedTuple):
-    """Source characters [start, end), shown without a break inside; `marks` says in which of MARKS they stand."""
+    """Source characters [start, end), shown without a break inside; `link` tells the links apart."""
 
     start: int
     end: int
     separator: int
     node: int
     inner: int
-    link: int
     pre: bool
-    marks: tuple[int, int, int]
+    link: int
+    linked: bool
+    bold: bool
+    italic: bool
+    hidden: bool
+
+
+class Kind(NamedTuple):
+    """What the tree has to know of a tag: where its open elements are counted, what its ends put between two runs, whether it
+    has no end, the counts of what it closes, and whether it is one of the few that ask for more."""
+
+    name: str
+    slot: int
+    separator: int
+    void: bool
+    closes: tuple[int, ...]
+    special: bool
+
+
+SPECIAL_TAGS = frozenset([*HEADINGS, *MUTED, *SPEAKING, *FOREIGN, *RAW, "body", "tr", "pre", "listing"])
+LINK, BOLD, STRONG, ITALIC, EMPHASIS = range(5)  # the first slots
+SLOTS = {tag: i for i, tag in enumerate(dict.fromkeys(["a", "b", "strong", "i", "em", *sorted(BLOCKS | VOID | SPECIAL_TAGS)]))}
+PAGE = frozenset(SLOTS[tag] for tag in ("html", "body"))
+OPENING = {"br": BROKEN, "img": SPACED, "input": SPACED} | dict.fromkeys(BLOCKS, BLOCK) | dict.fromkeys(CELLS, CELL)
+KINDS = {
+    tag: Kind(
+        tag, slot, OPENING.get(tag, GLUED), tag in VOID, tuple(SLOTS[t] for t in sorted(IMPLIED.get(tag, [()])[0])), tag in SPECIAL_TAGS
+    )
+    for tag, slot in SLOTS.items()
+}
 
 
 class _Tree:
@@ -254,139 +286,162 @@ class _Tree:
         self.runs: list[Run] = []
         self.cuts: list[tuple[int, int, str]] = []
         self.facts: list[Fact] = []
-        self.stack, self.blocks = [0], [0]
-        self.counts: dict[str, int] = defaultdict(int)
-        self.marks = dict.fromkeys(MARKS.values(), 0)
+        self.kinds = dict(KINDS)  # by tag as spelled; unknown ones are added
+        self.counts = [0] * len(KINDS)
+        # The open elements, the block each stands in or is, and their kinds.
+        self.stack, self.blocks, self.open = [0], [0], [Kind("", -1, GLUED, False, (), False)]
         self.muted: list[int] = []
         self.rows: dict[int, int] = {}
         self.values: dict[int, tuple[list[str], int]] = {}
+        self.hiding: set[int] = set()
         self.separator, self.pre, self.link_end = BLOCK, 0, -1
         at = 0
-        for token in TOKEN.finditer(source):
-            start, end = token.span()
-            if start > at:
+        while at < len(source):
+            at = self._read(at)
+        self._drop(1)
+
+    def _read(self, at: int) -> int:
+        """The tokens from `at` up to and with the next raw text; where that ends."""
+        source, kinds = self.source, self.kinds
+        for token in TOKEN.finditer(source, at):
+            start = token.start()
+            if at < start:
                 self._text(at, start)
-            at = end
-            kind = token.lastgroup
-            if kind == "attributes":
-                self._open(token["open"].lower(), token["attributes"], start, token.start("attributes"))
-            elif kind == "close":
-                self._close(token["close"].lower(), end)
-            elif kind == "body":
-                self._raw(token["raw"].lower(), token, start, end)
-            elif source.startswith("<!--", start):
-                self.cuts.append((start, end, "comment"))
+            at = token.end()
+            close, tag, written, comment = token.groups()
+            if tag:
+                kind = kinds.get(tag) or self._kind(tag)
+                if kind.special and kind.name in RAW and (kind.name != "svg" or DRAWING.match(source, at)):
+                    return self._raw(kind.name, written or "", start, at)
+                self._open(kind, written or "", start)
+            elif close:
+                self._close(kinds.get(close) or self._kind(close), at)
+            elif comment:
+                self.cuts.append((start, at, "comment"))
         if at < len(source):
             self._text(at, len(source))
-        self._drop(1)
+        return len(source)
 
     # -------- elements
 
-    def _open(self, tag: str, written: str, start: int, at: int) -> None:
-        if tag in ("html", "body") and self.counts[tag]:
+    def _kind(self, spelled: str) -> Kind:
+        """The kind of a tag met for the first time in this spelling."""
+        tag = spelled.lower()
+        if tag not in self.kinds:
+            self.kinds[tag] = Kind(tag, len(self.counts), GLUED, False, (), False)
+            self.counts.append(0)
+        self.kinds[spelled] = self.kinds[tag]
+        return self.kinds[tag]
+
+    def _open(self, kind: Kind, written: str, start: int) -> None:
+        tag, slot, separator, void, closes, special = kind
+        counts, stack = self.counts, self.stack
+        if special and slot in PAGE and counts[slot]:
             return
         if self.muted:
-            top = self.nodes.tags[self.muted[-1]]
-            if (top == "svg" and tag in BLOCKS) or (top == "head" and tag not in HEAD):
-                self._close(top, start)
-        if tag in IMPLIED:
-            self._imply(*IMPLIED[tag])
-        if tag in HEADINGS and self.nodes.tags[self.stack[-1]] in HEADINGS:
-            self._drop(len(self.stack) - 1)
-        if tag in BLOCKS:
-            self._separate(CELL if tag in CELLS else BLOCK)
-        elif tag == "br":
-            self._separate(BROKEN)
-        elif tag in ("img", "input") or (tag == "a" and start == self.link_end):
-            self._separate(SPACED)
-        if written and (tag in SPEAKING or "itemprop" in written):
-            self._noted(tag, written, at)
-        if tag not in VOID and not (written.endswith("/") and (tag in FOREIGN or self.muted)):
-            self._push(tag, written)
-
-    def _push(self, tag: str, written: str) -> None:
-        if len(self.stack) >= MAX_DEPTH:
-            self._drop(len(self.stack) - 1)
-        nodes, stack = self.nodes, self.stack
-        node = len(nodes.tags)
-        nodes.parents.append(stack[-1])
-        nodes.tags.append(tag)
-        nodes.attributes.append(written)
-        self.blocks.append(node if tag in BLOCKS else self.blocks[-1])
+            self._unmuted(tag, start)
+        for closed in closes:
+            if counts[closed]:
+                self._imply(*IMPLIED[tag])
+                break
+        if special and tag in HEADINGS and self.open[-1].name in HEADINGS:
+            self._drop(len(stack) - 1)
+        if slot == LINK and start == self.link_end:
+            separator = SPACED
+        if separator > self.separator and not self.muted:
+            self.separator = separator
+        if written and ((special and tag in SPEAKING) or "itemprop" in written):
+            self._noted(tag, written, self.source.index(written, start))
+        if void or (written.endswith("/") and (self.muted or tag in FOREIGN)):
+            return
+        if len(stack) >= MAX_DEPTH:
+            self._drop(len(stack) - 1)
+        parents, tags, attributes = self.nodes
+        node = len(tags)
+        parents.append(stack[-1])
+        tags.append(tag)
+        attributes.append(written)
+        self.blocks.append(node if separator >= CELL else self.blocks[-1])
         stack.append(node)
-        self.counts[tag] += 1
-        if tag in STATED:
+        self.open.append(kind)
+        counts[slot] += 1
+        if ("hidden" in written or "none" in written or "HIDDEN" in written) and _hides(written):
+            self.hiding.add(node)
+        if special:
             self._stated(tag, node)
 
+    def _unmuted(self, tag: str, start: int) -> None:
+        """Tags that cannot stand in <svg> or <head> end it."""
+        top = self.nodes.tags[self.muted[-1]]
+        if (top == "svg" and tag in BLOCKS) or (top == "head" and tag not in HEAD):
+            self._close(KINDS[top], start)
+
     def _imply(self, closed: frozenset[str], barriers: frozenset[str]) -> None:
-        counts, tags = self.counts, self.nodes.tags
-        if not any(counts[tag] for tag in closed):
-            return
         for i in range(len(self.stack) - 1, 0, -1):
-            tag = tags[self.stack[i]]
+            tag = self.open[i].name
             if tag in closed:
                 self._leave(i)
-                if not any(counts[other] for other in closed):
+                if not any(self.counts[SLOTS[other]] for other in closed):
                     return
             elif tag in barriers:
                 return
 
-    def _close(self, tag: str, end: int) -> None:
-        if tag == "a":
+    def _close(self, kind: Kind, end: int) -> None:
+        if kind.slot == LINK:
             self.link_end = end
-        if not self.counts[tag]:
-            if tag in ("p", "br"):
-                self._separate(BLOCK if tag == "p" else BROKEN)
-            return
-        tags = self.nodes.tags
-        barriers = BARRIERS.get(tag, SCOPE)
+        if self.open[-1] is kind:
+            return self._left()
+        if not self.counts[kind.slot]:
+            if kind.name in ("p", "br"):
+                self._separate(OPENING[kind.name])
+            return None
+        barriers = BARRIERS.get(kind.name, SCOPE)
         for i in range(len(self.stack) - 1, 0, -1):
-            if tags[self.stack[i]] == tag:
+            if self.open[i] is kind:
                 return self._leave(i)
-            if tags[self.stack[i]] in barriers:
+            if self.open[i].name in barriers:
                 return None
 
     def _leave(self, i: int) -> None:
         """Close stack[i]: with all inside it, or alone if it is an inline element with blocks inside (<b><p></b>text</p>)."""
         if self.blocks[-1] == self.blocks[i] or self.blocks[i] == self.stack[i]:
             return self._drop(i)
-        del self.blocks[i]
-        self._left(self.stack.pop(i))
+        for column in (self.stack, self.blocks, self.open):
+            column.append(column.pop(i))
+        self._left()
 
     def _drop(self, i: int) -> None:
         while len(self.stack) > i:
-            self.blocks.pop()
-            self._left(self.stack.pop())
+            self._left()
 
-    def _left(self, node: int) -> None:
-        tag = self.nodes.tags[node]
-        self.counts[tag] -= 1
-        if tag in STATED:
+    def _left(self) -> None:
+        node, _ = self.stack.pop(), self.blocks.pop()
+        tag, slot, separator, _, _, special = self.open.pop()
+        self.counts[slot] -= 1
+        if special:
             self._unstated(tag, node)
-        if tag in BLOCKS:
-            self._separate(CELL if tag in CELLS else BLOCK)
-        if node in self.values:
+        if separator > self.separator and not self.muted:
+            self.separator = separator
+        if self.values and node in self.values:
             self._valued(*self.values.pop(node))
+        if self.hiding:
+            self.hiding.discard(node)
 
     def _stated(self, tag: str, node: int) -> None:
         """Elements that change how what is in them is read."""
-        if tag in MARKS:
-            self.marks[MARKS[tag]] += 1
-        elif tag in MUTED:
+        if tag in MUTED:
             self.muted.append(node)
         elif tag == "tr":
             self.rows[node] = len(self.runs)
-        else:
+        elif tag in ("pre", "listing"):
             self.pre += 1
 
     def _unstated(self, tag: str, node: int) -> None:
-        if tag in MARKS:
-            self.marks[MARKS[tag]] -= 1
-        elif tag in MUTED:
+        if tag in MUTED:
             self.muted.remove(node)
         elif tag == "tr":
             self._row(self.rows.pop(node))
-        else:
+        elif tag in ("pre", "listing"):
             self.pre -= 1
 
     def _row(self, first: int) -> None:
@@ -396,14 +451,21 @@ class _Tree:
             return
         self.runs[first:] = [run._replace(separator=BLOCK) if run.separator == CELL else run for run in row]
 
-    def _raw(self, tag: str, token: re.Match[str], start: int, end: int) -> None:
+    def _raw(self, tag: str, written: str, start: int, begin: int) -> int:
+        """Raw text from `begin`, whose start tag stands at `start`, up to its end tag; where that ends."""
+        source = self.source
+        found = RAW[tag].search(source, begin)
+        body = found.start() if found else len(source)
+        end = source.find(">", found.end() - 1) + 1 if found else body
+        end = end or len(source)
         if tag == "title" and not any(fact.source == "title" for fact in self.facts):
-            self._fact("title", "title", *token.span("body"))
-        elif tag == "script" and "ld+json" in token["raw_attributes"].lower():
-            self.facts += islice(json_facts(self.source, *token.span("body")), max(0, MAX_FACTS - len(self.facts)))
+            self.facts.append(Fact("title", "title", unescape(source[begin:body]), begin, body))
+        elif tag == "script" and "ld+json" in written.lower():
+            self.facts += islice(json_facts(source, begin, body), max(0, MAX_FACTS - len(self.facts)))
         if tag in BLOCKS:
             self._separate(BLOCK)
         self.cuts.append((start, end, RAW_RULES.get(tag, "embedded")))
+        return end
 
     # -------- text
 
@@ -413,21 +475,21 @@ class _Tree:
 
     def _text(self, start: int, end: int) -> None:
         text = self.source[start:end]
-        if self.muted and not text.isspace() and self.nodes.tags[self.muted[-1]] == "head":
-            self._close("head", start)
-        if self.muted:
-            if not text.isspace():
-                self.cuts.append((start, end, MUTED[self.nodes.tags[self.muted[-1]]]))
-            return
-        if self.pre:
-            return self._preformatted(start, text)
         left = text.lstrip(SPACE)
-        if len(left) < len(text):
-            self._separate(SPACED)
-        right = left.rstrip(SPACE)
-        if right and right[0] == "&" and BLANKS.fullmatch(right):
-            return self._separate(SPACED)
-        if right:
+        if self.muted and left and self.nodes.tags[self.muted[-1]] == "head":
+            self._close(KINDS["head"], start)
+        if self.muted:
+            if left:
+                self.cuts.append((start, end, MUTED[self.nodes.tags[self.muted[-1]]]))
+        elif self.pre:
+            self._preformatted(start, text)
+        elif not left or (left[0] == "&" and BLANKS.fullmatch(left)):
+            if self.separator < SPACED:
+                self.separator = SPACED
+        else:
+            if self.separator < SPACED and len(left) < len(text):
+                self.separator = SPACED
+            right = left.rstrip(SPACE)
             start = end - len(left)
             self._run(start, start + len(right))
             self.separator = SPACED if len(right) < len(left) else GLUED
@@ -444,44 +506,41 @@ class _Tree:
             self._separate(BROKEN)
 
     def _run(self, start: int, end: int) -> None:
-        marks = self.marks
-        self.runs.append(
-            Run(
-                start,
-                end,
-                self.separator,
-                self.blocks[-1],
-                self.stack[-1],
-                self.link_end,
-                self.pre > 0,
-                (marks["linked"], marks["bold"], marks["italic"]),
-            )
-        )
+        n = self.counts
+        marks = n[LINK] > 0, n[BOLD] + n[STRONG] > 0, n[ITALIC] + n[EMPHASIS] > 0, bool(self.hiding)
+        self.runs.append(Run(start, end, self.separator, self.blocks[-1], self.stack[-1], self.pre > 0, self.link_end, *marks))
 
     # -------- facts
 
     def _noted(self, tag: str, written: str, at: int) -> None:
         """The facts in a start tag, `written` at source character `at`."""
-        found = {m[1].lower(): (m, m.lastindex) for m in reversed(list(ATTRIBUTE.finditer(written)))}
-        values = {name: unescape(m[i] or "") if i > 1 else "" for name, (m, i) in found.items()}
+        if tag == "link" and not PAGE_LINK.search(written):
+            return
+        found: dict[str, re.Match[str]] = {}
+        for m in ATTRIBUTE.finditer(written):
+            found.setdefault(m[1].lower(), m)
+
+        def value(name: str) -> str:
+            m = found.get(name)
+            return unescape(m[m.lastindex]) if m and m.lastindex > 1 else ""
 
         def fact(source: str, key: str, name: str) -> None:
-            m, i = found[name]
-            if values[name]:
-                self.facts.append(Fact(source, key, values[name], at + m.start(i), at + m.end(i)))
+            m, said = found[name], value(name)
+            if said:
+                self.facts.append(Fact(source, key, said, at + m.start(m.lastindex), at + m.end(m.lastindex)))
 
-        key = values.get("property") or values.get("name") or values.get("http-equiv") or ""
-        if tag == "meta" and key and "content" in found:
+        key = value("property") or value("name") or value("http-equiv") if tag == "meta" else ""
+        if key and "content" in found:
             fact("og" if key.startswith(OPEN_GRAPH) else "meta", key.lower(), "content")
         elif tag == "meta" and "charset" in found:
             fact("meta", "charset", "charset")
         elif tag == "link" and "rel" in found and "href" in found:
-            fact("link", values["rel"].lower(), "href")
+            fact("link", value("rel").lower(), "href")
         elif tag == "html" and ("lang" in found or "xml:lang" in found):
             fact("html", "lang", "lang" if "lang" in found else "xml:lang")
         elif tag == "time" and "datetime" in found:
             fact("time", "datetime", "datetime")
-        names = values.get("itemprop", "").split()
+        names = value("itemprop").split()
         stated = next((v for v in ("content", "datetime") if v in found), None)
         if stated:
             for name in names:
@@ -496,14 +555,12 @@ class _Tree:
             value = "".join(SEPARATORS[run.separator].strip("\n") + self.source[run.start : run.end] for run in runs)
             self.facts += [Fact("microdata", name, unescape(value), runs[0].start, runs[-1].end) for name in names]
 
-    def _fact(self, source: str, key: str, start: int, end: int) -> None:
-        self.facts.append(Fact(source, key, unescape(self.source[start:end]), start, end))
 
-
+# Links that speak of the page; the others load its styles, icons and translations.
+PAGE_LINK = re.compile(r"canonical|amphtml|author|license|shortlink", re.I)
 OPEN_GRAPH = ("og:", "article:", "twitter:", "book:", "profile:")
-SPEAKING = frozenset(["meta", "link", "html", "time"])
 
-JSON = re.compile(r'//|<!\[CDATA\[|\]\]>|"(?P<text>(?:[^"\\]++|\\.)*+)"|(?P<mark>[][{},:])|(?P<plain>[^][{},:"\s]++)', re.S)
+JSON = re.compile(r'"((?:[^"\\]++|\\.)*+)"(?:\s*+:)?+|([][{},])|//|<!\[CDATA\[|\]\]>|:|([^][{},:"\s]++)', re.S)
 JSON_DEPTH, JSON_NAME = 8, 60  # levels and characters of a name beyond which JSON-LD says nothing of an article
 MAX_FACTS = 5000
 
@@ -513,22 +570,22 @@ def json_facts(source: str, start: int, end: int) -> Iterator[Fact]:
     takes: line ends in strings, commas too many, two objects in a row."""
     stack: list[list] = []  # open brackets: [path, name or place of the next value]; names are strings, None before one
     for m in JSON.finditer(source, start, end):
+        text, mark, plain = m.groups()
         top = stack[-1] if stack else ["", ""]
-        mark = m["mark"]
         if mark == "{" or mark == "[":
             stack.append([_path(*top) if len(stack) < JSON_DEPTH else "", None if mark == "{" else 0])
         elif mark == "}" or mark == "]":
             del stack[-1:]
         elif mark == ",":
             top[1] = top[1] + 1 if isinstance(top[1], int) else None
-        elif mark or not m.lastgroup:
+        elif text is None and plain is None:
             continue
         elif top[1] is None:
-            top[1] = _plain(m["text"] or "")[:JSON_NAME]
+            top[1] = _plain(text or "")[:JSON_NAME]
         elif 0 < len(stack) <= JSON_DEPTH:
-            value = (m["plain"] if m["text"] is None else _plain(m["text"])).strip()
+            value = (plain if text is None else _plain(text)).strip()
             if value:
-                yield Fact("json-ld", _path(*top), value, *m.span("text" if m["text"] is not None else "plain"))
+                yield Fact("json-ld", _path(*top), value, *m.span(m.lastindex))
 
 
 def _path(path: str, name: str | int | None) -> str:
@@ -553,37 +610,35 @@ def _lines(source: str, tree: _Tree) -> tuple[list[Change], list[Element]]:
     changes: list[Change] = []
     elements: list[Element] = []
     line: list[Run] = []
-    hidden = _hidden(tree.nodes)
-    cuts = iter([*tree.cuts, (len(source), len(source), "")])
-    cut = next(cuts)
-    at = begin = length = 0
-    for i, run in enumerate(tree.runs):
-        inside = []
-        while cut[0] < run.start:
-            inside.append(cut)
-            cut = next(cuts)
-        gap = _gap(source, at, run.start, SEPARATORS[run.separator] if i else "", inside) if run.separator != PRE else []
-        if line and run.separator >= BROKEN:
-            elements.append(_element(line, begin, length, hidden))
+    cuts = [*tree.cuts, (len(source), len(source), "")]
+    at = begin = length = seen = 0
+    following = [*(run.separator for run in tree.runs[1:]), BLOCK]
+    for run, follows in zip(tree.runs, following, strict=False):
+        start, end, separator = run[:3]
+        if line and separator >= BROKEN:
+            elements.append(_element(line, begin, length))
             line = []
-        length += run.start - at + _growth(gap)
+        if separator == PRE:
+            length += start - at
+        else:
+            first = seen
+            while cuts[seen][0] < start:
+                seen += 1
+            written = SEPARATORS[separator] if at else ""
+            changes += _gap(source, at, start, written, cuts[first:seen])
+            length += len(written)
         if not line:
             begin = length
-        last = i + 1 == len(tree.runs) or tree.runs[i + 1].separator >= BROKEN
-        own = _own(source, run, not line, last)
-        length += run.end - run.start + _growth(own)
-        changes += gap
-        changes += own
+        length += end - start
+        if SUSPECT.search(source, start, end):
+            own = _own(source, run, not line, follows >= BROKEN)
+            length += sum([len(c.after) - c.end + c.start for c in own])
+            changes += own
         line.append(run)
-        at = run.end
+        at = end
     if line:
-        elements.append(_element(line, begin, length, hidden))
-    rest = [cut for cut in (cut, *cuts) if cut[2]]
-    return changes + _gap(source, at, len(source), "", rest), elements
-
-
-def _growth(changes: list[Change]) -> int:
-    return sum([len(c.after) - c.end + c.start for c in changes])
+        elements.append(_element(line, begin, length))
+    return changes + _gap(source, at, len(source), "", cuts[seen:-1]), elements
 
 
 def _gap(source: str, start: int, end: int, separator: str, cuts: list[tuple[int, int, str]]) -> list[Change]:
@@ -641,32 +696,27 @@ def _own(source: str, run: Run, opens: bool, closes: bool) -> list[Change]:
     return changes
 
 
-def _element(line: list[Run], start: int, end: int, hidden: list[bool]) -> Element:
+def _element(line: list[Run], start: int, end: int) -> Element:
     head, linked, bold, italic, cells, links = line[0], 0, 0, 0, 0, set()
-    for run in line:
-        width, (in_link, in_bold, in_italic) = run.end - run.start, run.marks
+    for first, last, separator, _, _, _, link, in_link, in_bold, in_italic, _ in line:
         if in_link:
-            linked += width
-            links.add(run.link)
-        bold += width if in_bold else 0
-        italic += width if in_italic else 0
-        cells += run.separator == CELL
-    return Element(
-        start, end, head.node, head.inner, linked, len(links), bold, italic, BREAKS[head.separator], cells + bool(cells), hidden[head.inner]
-    )
+            linked += last - first
+            links.add(link)
+        bold += last - first if in_bold else 0
+        italic += last - first if in_italic else 0
+        cells += separator == CELL
+    broken, cells = BREAKS[head.separator], cells + bool(cells)
+    return Element(start, end, head.node, head.inner, linked, len(links), bold, italic, broken, cells, head.hidden)
 
 
 HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 ATTRIBUTES_READ = 2000  # characters of a start tag that are looked at for what hides it
 
 
-def _hidden(nodes: Nodes) -> list[bool]:
-    """For every element, whether it or one around it is hidden by its own style or attribute."""
-    found = [False]
-    for parent, written in zip(nodes.parents[1:], nodes.attributes[1:], strict=True):
-        hides = found[parent]
-        if not hides and written and ("hidden" in written or "none" in written or "HIDDEN" in written):
-            values = attributes(written[:ATTRIBUTES_READ])
-            hides = "hidden" in values or bool(HIDING.search(values.get("style", "")))
-        found.append(hides)
-    return found
+def _hides(written: str) -> bool:
+    """Whether an element hides what is in it by its style or an attribute."""
+    said = written[:ATTRIBUTES_READ].lower()
+    if not ("none" in said and "display" in said) and said.count("hidden") == said.count("aria-hidden"):
+        return False
+    values = attributes(said)
+    return "hidden" in values or bool(HIDING.search(values.get("style", "")))

@@ -370,6 +370,9 @@ def _run(text: str, blocks: list[Block], at: int, whole: bool) -> list[Block]:
     return blocks[at:end]
 
 
+_LISTED = re.compile(r"[•●▪◦‣■○*·⁃–—-]\s|\d{1,2}[.)]\s")
+
+
 def _paragraphs(text: str, run: list[Block]) -> Iterator[tuple[int, int]]:
     """First and last line of each paragraph in a run of lines."""
     lines = [text[b.start : b.end] for b in run]
@@ -378,7 +381,8 @@ def _paragraphs(text: str, run: list[Block]) -> Iterator[tuple[int, int]]:
     wrapped = len(lines) >= MIN_WRAPPED_LINES and width in WRAP_WIDTHS and 2 * open_ends >= len(lines) - 1
     first = 0
     for i, line in enumerate(lines):
-        if i + 1 < len(lines) and wrapped and len(line) + 1 + len(lines[i + 1].split(None, 1)[0]) > width:
+        listed = i + 1 < len(lines) and run[i + 1].unit == "list_item" and _LISTED.match(lines[i + 1])
+        if i + 1 < len(lines) and not listed and wrapped and len(line) + 1 + len(lines[i + 1].split(None, 1)[0]) > width:
             continue
         yield first, i
         first = i + 1

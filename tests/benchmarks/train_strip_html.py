@@ -26,8 +26,7 @@ from flows.traced import Traced
 FOLDS = 5
 TREES = {
     "objective": "binary",
-    "num_leaves": 15,
-    "max_depth": 7,
+    "num_leaves": 9,
     "learning_rate": 0.06,
     "min_child_samples": 30,
     "bagging_fraction": 0.8,
@@ -36,7 +35,7 @@ TREES = {
     "lambda_l2": 5.0,
 }
 FIXED = {"seed": 0, "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbose": -1}
-FIRST, SECOND = 120, 80  # trees
+FIRST, SECOND = 180, 120  # trees
 
 
 class Example(NamedTuple):
@@ -82,15 +81,15 @@ LISTS = frozenset(["ul", "ol", "dl", "table"])
 def scored(page: Page, seen: Seen, labels: np.ndarray) -> np.ndarray:
     """Without what the gold is silent on: repeats of the body far from it, headlines, and lists and tables that stand among
     its paragraphs, which the parsers that made one of the gold sets leave out."""
-    long = [i for i, y in enumerate(labels) if y == 1 and seen.lines[i].count >= 12]
+    long = [i for i, y in enumerate(labels) if y == 1 and seen.counts[i] >= 12]
     if not long:
         return np.full(len(labels), -1, np.int8)
     labels = labels.copy()
     parents = {page.nodes.parents[page.elements[i].node] for i in long}
-    for i, (e, line) in enumerate(zip(page.elements, seen.lines, strict=True)):
+    for i, e in enumerate(page.elements):
         silent = (
             page.nodes.tags[e.node] == "h1"
-            or (seen.told[i, 0] and line.count > 3)
+            or (seen.told[0, i] and seen.counts[i] > 3)
             or (long[0] <= i <= long[-1] and _listed(page, e.node) in parents)
         )
         if (labels[i] == 1 and not long[0] - 3 <= i <= long[-1] + 3) or (labels[i] == 0 and silent):
@@ -126,7 +125,6 @@ def examples(args: argparse.Namespace) -> list[Example]:
         if not page.elements:
             continue
         seen = features(page.text.text, page.elements, page.nodes, page.facts)
-        seen = seen._replace(features=seen.features.astype(np.float32))
         labels = (
             scored(page, seen, by_paragraphs(page, gold["paragraphs"]))
             if source != "traf"
@@ -165,12 +163,12 @@ def fold(site: str) -> int:
 
 def weights(example: Example) -> np.ndarray:
     """A page counts as a page and its lines by their words; the few strings of the third set count as what they are."""
-    words = np.sqrt([min(line.count, 60) + 2 for line in example.seen.lines]) * (example.labels >= 0)
+    words = np.sqrt(np.minimum(example.seen.counts, 60) + 2) * (example.labels >= 0)
     return words * (12 if example.source != "traf" else 2 * (example.labels >= 0).sum() / 6) / max(words.sum(), 1e-9)
 
 
 def fitted(columns: list[np.ndarray], chosen: list[Example], trees: int) -> lightgbm.Booster:
-    x, y, w = np.vstack(columns), np.concatenate([e.labels for e in chosen]), np.concatenate([weights(e) for e in chosen])
+    x, y, w = np.concatenate(columns, 1).T, np.concatenate([e.labels for e in chosen]), np.concatenate([weights(e) for e in chosen])
     data = lightgbm.Dataset(x[y >= 0], y[y >= 0], weight=w[y >= 0], params=FIXED)
     return lightgbm.train(TREES | FIXED, data, num_boost_round=trees)
 
@@ -184,12 +182,12 @@ def trained(chosen: list[Example], inner: int = 3) -> tuple[lightgbm.Booster, li
         rest = [e for e in chosen if fold(e.site + "inner") % inner != k]
         model = fitted([e.seen.features for e in rest], rest, FIRST)
         for i in held:
-            columns[i] = second(chosen[i].seen, model.predict(chosen[i].seen.features)).astype(np.float32)
+            columns[i] = second(chosen[i].seen, model.predict(chosen[i].seen.features.T))
     return first, fitted(columns, chosen, SECOND)
 
 
 def content(models, example: Example) -> np.ndarray:
-    return models[1].predict(second(example.seen, models[0].predict(example.seen.features)))
+    return models[1].predict(second(example.seen, models[0].predict(example.seen.features.T)).T)
 
 
 # ---------------------------------------------------------------- scores
@@ -231,21 +229,35 @@ def cross_validated(found: list[Example]) -> list[tuple[Example, np.ndarray]]:
 
 
 def exported(model: lightgbm.Booster) -> Trees:
-    nodes: list[tuple[int, float, int, int, float]] = []
-    roots = [_node(tree["tree_structure"], nodes) for tree in model.dump_model()["tree_info"]]
-    columns, thresholds, left, right, values = (np.array(column) for column in zip(*nodes, strict=True))
-    return Trees(
-        columns.astype(np.int16), thresholds, np.column_stack([left, right]).ravel().astype(np.int16), values, np.array(roots, np.int16)
-    )
+    """Eight comparisons a tree, the missing ones always false, and the leaf that each byte of answers leads to."""
+    columns, thresholds, values = [], [], []
+    for tree in model.dump_model()["tree_info"]:
+        splits: list[dict] = []
+        _collect(tree["tree_structure"], splits)
+        columns.append([s["split_feature"] for s in splits] + [0] * (8 - len(splits)))
+        thresholds.append([_single(s["threshold"]) for s in splits] + [np.inf] * (8 - len(splits)))
+        places = {id(s): 7 - i for i, s in enumerate(splits)}
+        values.append([_leaf(tree["tree_structure"], places, byte) for byte in range(256)])
+    return Trees(np.array(columns, np.int16).T.ravel(), np.array(thresholds, np.float32).T.ravel(), np.array(values, np.float32).ravel())
 
 
-def _node(tree: dict, nodes: list) -> int:
-    """The nodes from this one down, appended; a leaf leads to itself."""
-    at = len(nodes)
-    nodes.append((0, np.inf, at, at, tree.get("leaf_value", 0.0)))
-    if "split_feature" in tree:
-        nodes[at] = (tree["split_feature"], tree["threshold"], _node(tree["left_child"], nodes), _node(tree["right_child"], nodes), 0.0)
-    return at
+def _collect(node: dict, splits: list[dict]) -> None:
+    if "split_feature" in node:
+        splits.append(node)
+        _collect(node["left_child"], splits)
+        _collect(node["right_child"], splits)
+
+
+def _leaf(node: dict, places: dict[int, int], byte: int) -> float:
+    while "split_feature" in node:
+        node = node["right_child" if byte >> places[id(node)] & 1 else "left_child"]
+    return node["leaf_value"]
+
+
+def _single(threshold: float) -> np.float32:
+    """The greatest number of single precision that is not greater: columns of single precision compare with it as with the threshold."""
+    single = np.float32(threshold)
+    return single if float(single) <= threshold else np.nextafter(single, np.float32(-np.inf))
 
 
 def main() -> None:
