@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from flows.corpus.duplicates import clusters, near_duplicates
-from flows.corpus.splits import assign
+from flows.corpus.duplicates import clusters, insert, near_duplicates
+from flows.corpus.repeats import PAGES
+from flows.corpus.splits import Document, assign
+from flows.corpus.stories import same_story
 
 # A capture whose twin became a document is a duplicate; where the twin was refused, so is it, for the same reason.
 CAPTURES = """
@@ -36,6 +38,7 @@ DOCUMENTS = """
     SELECT d.* REPLACE (
         l.duplicate_cluster AS duplicate_cluster,
         CASE WHEN l.duplicate_cluster <> d.doc_id THEN l.duplicate_cluster END AS duplicate_of,
+        l.story_cluster AS story_cluster,
         s.supersedes AS supersedes)
     FROM shard_documents d LEFT JOIN linked l USING (doc_id) LEFT JOIN saves s USING (doc_id)
 """
@@ -44,23 +47,25 @@ SAVES = """
     SELECT doc_id, LAG(doc_id) OVER (PARTITION BY url ORDER BY date_retrieved, doc_id) AS supersedes
     FROM captures WHERE outcome = 'document' AND url IS NOT NULL AND date_retrieved IS NOT NULL
 """
-SEGMENTS = """
+SEGMENTS = f"""
     SELECT s.* REPLACE (p.pages AS n_outlet_pages)
     FROM shard_segments s
     JOIN shard_documents d USING (doc_id)
-    LEFT JOIN (
-        SELECT d.outlet, s.text_sha256, COUNT(DISTINCT s.doc_id) AS pages
-        FROM shard_segments s JOIN shard_documents d USING (doc_id)
-        WHERE d.outlet IS NOT NULL GROUP BY ALL
-    ) p ON p.outlet = d.outlet AND p.text_sha256 = s.text_sha256
+    LEFT JOIN ({PAGES}) p ON p.outlet = d.outlet AND p.text_sha256 = s.text_sha256
+"""
+# What must not be parted, beside the clusters: the saves of one page.
+LINKS = """
+    SELECT doc_id, duplicate_cluster FROM linked WHERE duplicate_cluster IS NOT NULL
+    UNION ALL SELECT doc_id, story_cluster FROM linked
+    UNION ALL SELECT doc_id, supersedes FROM saves WHERE supersedes IS NOT NULL
 """
 
 
 def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables: Path, spill: Path) -> Path:
     """Write one sorted Parquet file per table into `tables` and return it.
 
-    A path is a pattern to DuckDB, hence the escapes. listed: Parquet of every capture that was listed. previous: the last release, whose splits stand. spill: a folder
-    DuckDB may use for what does not fit into memory.
+    A path is a pattern to DuckDB, hence the escapes. listed: Parquet of every capture that was listed. previous: the last
+    release, whose splits and names of clusters stand. spill: a folder DuckDB may use for what does not fit into memory.
     """
     tables.mkdir(parents=True)
     with duckdb.connect(config={"temp_directory": str(spill)}) as db:
@@ -69,31 +74,49 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
             db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")
         db.sql(CAPTURES).create_view("captures")
         db.execute(f"CREATE TEMP TABLE saves AS {SAVES}")
-        _link(db)
-        queries = {"captures": CAPTURES, "documents": DOCUMENTS, "segments": SEGMENTS, "edits": "FROM shard_edits", "rejections": REJECTIONS}
+        _link(db, previous)
+        queries = {
+            "captures": CAPTURES,
+            "documents": DOCUMENTS,
+            "segments": SEGMENTS,
+            "edits": "FROM shard_edits",
+            "rejections": REJECTIONS,
+        }
         for name, query in queries.items():
             _copy(db, name, query, tables)
-        rows = _splits(db, previous)
-        pq.write_table(pa.Table.from_pylist(rows, schema=schemas.table("splits").SCHEMA), tables / "splits.parquet")
+        _split(db, previous, tables / "splits.parquet")
     return tables
 
 
-def _link(db: duckdb.DuckDBPyConnection) -> None:
-    """The temporary table `linked`: the cluster of every document that has near-duplicates."""
-    db.execute("CREATE VIEW documents AS SELECT doc_id, text FROM shard_documents ORDER BY doc_id")
-    db.execute("CREATE TEMP TABLE linked (doc_id VARCHAR, duplicate_cluster VARCHAR)")
-    if found := clusters(near_duplicates(db)):
-        db.execute("INSERT INTO linked SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])", [list(found), list(found.values())])
+def _link(db: duckdb.DuckDBPyConnection, previous: Path | None) -> None:
+    """The temporary table `linked`: the clusters of every document that has near-duplicates or shares its story."""
+    db.execute("CREATE VIEW documents AS SELECT doc_id, text, language, date_published, date_not_before FROM shard_documents")
+    standing = _published(db, previous, "documents", "doc_id, duplicate_cluster, story_cluster")
+    copies = near_duplicates(db)
+    same_text = clusters(copies, {doc_id: cluster for doc_id, cluster, _ in standing})
+    stories = clusters(copies + same_story(db), {doc_id: cluster for doc_id, _, cluster in standing})
+    db.execute("CREATE TEMP TABLE linked (doc_id VARCHAR, duplicate_cluster VARCHAR, story_cluster VARCHAR)")
+    columns = (list(stories), [same_text.get(doc_id) for doc_id in stories], list(stories.values()))
+    insert(db, "linked", pa.table([pa.array(c, pa.string()) for c in columns], names=["doc_id", "duplicate_cluster", "story_cluster"]))
 
 
-def _splits(db: duckdb.DuckDBPyConnection, previous: Path | None) -> list[dict]:
-    doc_ids = [d for (d,) in db.execute("SELECT doc_id FROM shard_documents ORDER BY doc_id").fetchall()]
-    joined = db.execute("FROM linked UNION ALL SELECT doc_id, supersedes FROM saves WHERE supersedes IS NOT NULL ORDER BY ALL").fetchall()
-    before: dict[str, str] = {}
-    if previous and (files := sorted((previous / "data" / "splits").glob("*.parquet"))):
-        rows = db.read_parquet([escape(str(f)) for f in files]).filter("scheme = 'story' AND doc_id IS NOT NULL")
-        before = dict(rows.project("doc_id, split").fetchall())
-    return assign(doc_ids, clusters([(min(p), max(p)) for p in joined if p[0] != p[1]]), before)
+def _split(db: duckdb.DuckDBPyConnection, previous: Path | None, path: Path) -> None:
+    """Write `splits`, one scheme after the other."""
+    groups = clusters(db.execute(LINKS).fetchall())
+    rows = db.execute("SELECT doc_id, outlet, date_published FROM shard_documents").fetchall()
+    before: dict[str, dict[str, str]] = {}
+    for scheme, doc_id, split in _published(db, previous, "splits", "scheme, doc_id, split"):
+        before.setdefault(scheme, {})[doc_id] = split
+    schema = schemas.table("splits").SCHEMA
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for _, found in assign((Document(doc_id, groups.get(doc_id), *facts) for doc_id, *facts in rows), before):
+            writer.write_table(pa.Table.from_pylist(found, schema))
+
+
+def _published(db: duckdb.DuckDBPyConnection, release: Path | None, table: str, columns: str) -> list[tuple]:
+    """Columns of a table of the last release; empty where there is none."""
+    files = sorted((release / "data" / table).glob("*.parquet")) if release else []
+    return db.read_parquet([escape(str(f)) for f in files]).project(columns).fetchall() if files else []
 
 
 def _copy(db: duckdb.DuckDBPyConnection, name: str, query: str, tables: Path) -> None:
@@ -104,4 +127,6 @@ def _copy(db: duckdb.DuckDBPyConnection, name: str, query: str, tables: Path) ->
     reader = db.sql(f"SELECT {columns} FROM ({query}) ORDER BY {table.ORDER}").to_arrow_reader(10_000)
     with pq.ParquetWriter(tables / f"{name}.parquet", schema, compression="zstd") as writer:
         for batch in reader:
-            writer.write_batch(pa.RecordBatch.from_arrays([c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)], schema=schema))
+            writer.write_batch(
+                pa.RecordBatch.from_arrays([c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)], schema=schema)
+            )
