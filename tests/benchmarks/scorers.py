@@ -79,3 +79,21 @@ def metadata_html(html: str, url: str) -> dict:
     day = ((weak and shown.date_published) or stated)[:10]
     title = found.title or shown.title
     return {"title": title, "authors": found.authors + found.organisations, "date": day if len(day) == 10 else None}
+
+
+def attribution_spans(text: str) -> list[tuple[int, int]]:
+    from flows.stages.attribute_speech import attributions
+
+    return [span for found in attributions(text, lines_as_segments(text), None) for span in found.content]
+
+
+def lines_as_segments(text: str) -> list:
+    """Blocks and sentences of a text whose lines are its paragraphs."""
+    from flows.stages.segment import segment
+    from flows.traced import Block
+
+    blocks, at = [], 0
+    for line in text.split("\n"):
+        blocks.append(Block(at, at + len(line), "paragraph"))
+        at += len(line) + 1
+    return segment(_traced(text), [b for b in blocks if text[b.start : b.end].strip()])

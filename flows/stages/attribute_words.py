@@ -1,0 +1,204 @@
+"""The words of a sentence and the cues among them: what `attribute_speech` reads before it looks for content and source.
+
+No parser and no trained tagger: closed classes of words and the forms of the cues, both listed in attribute_cues.json.
+"""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+# Titles and initials keep their full stop: "Mr. Ames", "J. Doe".
+_TOKEN = re.compile(
+    r"(?:[^\W\d_]\.){2,}|(?:Mrs?|Ms|Dr|Sens?|Reps?|Govs?|Gen|Lt|Col|Sgt|Prof|Rev|Hon|Jr|Sr|St|[A-Z])\.(?=[ ,])"
+    r"|[^\W_]+(?:[-.&/][^\W_]+|['’`][^\W\d_]+)*|''|``|[^\w\s]|_"
+)
+# Forms a verb is listed with, in this order; a noun's are singular and plural.
+FORMS = ("base", "third", "past", "ing", "participle")
+QUOTE_MARKS = frozenset([*'"“”«»„', "''", "``"])
+# A sentence in which more than this share of the longer words is capitalised is a headline in title case.
+TITLE_CASE = 0.6
+
+
+class Words(NamedTuple):
+    """The tokens text[starts[i]:ends[i]] of one sentence; `lower` are they in lower case."""
+
+    text: str
+    lower: list[str]
+    starts: list[int]
+    ends: list[int]
+
+    def capital(self, i: int) -> bool:
+        return self.text[self.starts[i]].isupper()
+
+
+def words(text: str, start: int, end: int) -> Words:
+    found = [(m[0].lower(), *m.span()) for m in _TOKEN.finditer(text, start, end)]
+    lower, starts, ends = map(list, zip(*found, strict=True)) if found else ([], [], [])
+    return Words(text, lower, starts, ends)
+
+
+class Entry(NamedTuple):
+    """What a cue may take and what it says: kind {verb, noun, adjective, adverbial}; `frames` are those of the list."""
+
+    kind: str
+    frames: frozenset[str]
+    cue_class: str
+    direction: str | None
+    form: str
+    ambiguous: bool
+
+
+class Cue(NamedTuple):
+    """Tokens [first, last) of a sentence."""
+
+    first: int
+    last: int
+    entry: Entry
+
+
+class Classes(NamedTuple):
+    """Closed classes of English words, and words after or before which the rules decide (see the file's note)."""
+
+    determiner: frozenset[str]
+    possessive: frozenset[str]
+    pronoun: frozenset[str]
+    be: frozenset[str]
+    have: frozenset[str]
+    modal: frozenset[str]
+    preposition: frozenset[str]
+    conjunction: frozenset[str]
+    clause: frozenset[str]
+    adverb: frozenset[str]
+    time: frozenset[str]
+    time_opening: frozenset[str]
+    time_noun: frozenset[str]
+    setting: frozenset[str]
+    verb: frozenset[str]
+    addressee: frozenset[str]
+    ambiguous: frozenset[str]
+    title: frozenset[str]
+    light: frozenset[str]
+    tell: frozenset[str]
+    clause_preposition: frozenset[str]
+    after_phrase: frozenset[str]
+    ends_phrase: frozenset[str]
+    joins_clause: frozenset[str]
+    after_person: frozenset[str]
+    relative: frozenset[str]
+    opens_clause: frozenset[str]
+    subject: frozenset[str]
+    plural: frozenset[str]
+    no_object: frozenset[str]
+
+
+@cache
+def lists(language: str) -> dict:
+    """The cues and word classes of a language; {} where there are none."""
+    return json.loads(Path(__file__).with_name("attribute_cues.json").read_text(encoding="utf-8")).get(language, {})
+
+
+@cache
+def classes() -> Classes:
+    return Classes(**{name: frozenset(told.split()) for name, told in lists("en")["words"].items()})
+
+
+@cache
+def _index() -> dict[str, list[tuple[tuple[str, ...], Entry]]]:
+    """By first word: the words that follow, and the entry; the longest first."""
+    found: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
+    ambiguous = {form for group in lists("en")["nouns"] for word in group["words"] for form in word.split("/")} | classes().ambiguous
+    for kind, name in (("verb", "verbs"), ("noun", "nouns"), ("adjective", "adjectives"), ("adverbial", "adverbials")):
+        for group in lists("en")[name]:
+            frames = frozenset(group["frames"].split())
+            for word in group["words"]:
+                for form, spelled in zip(FORMS, word.split("/"), strict=False):
+                    first, *rest = spelled.split()
+                    entry = Entry(kind, frames, group["class"], group["direction"], form, spelled in ambiguous)
+                    found.setdefault(first, []).append((tuple(rest), entry))
+    for options in found.values():
+        options.sort(key=lambda option: -len(option[0]))
+    return found
+
+
+def cues(sentence: Words) -> list[Cue]:
+    """Every listed cue, in order; of several at one place the longest, and the part of speech the words around ask for."""
+    index, lower, found, i = _index(), sentence.lower, [], 0
+    headline = _in_title_case(sentence)
+    while i < len(lower):
+        options = index.get(lower[i])
+        # A capital inside a sentence makes a name of it: the Washington Post.
+        named = options and i > 0 and not headline and sentence.capital(i) and lower[i - 1] not in QUOTE_MARKS and lower[i - 1] not in ":."
+        cue = _best(sentence, i, options) if options and not named else None
+        if cue:
+            found.append(cue)
+        i = cue.last if cue else i + 1
+    return found
+
+
+def _in_title_case(sentence: Words) -> bool:
+    long = [i for i, word in enumerate(sentence.lower) if len(word) > 3]
+    return sum(map(sentence.capital, long)) > TITLE_CASE * len(long)
+
+
+def _best(sentence: Words, i: int, options: list[tuple[tuple[str, ...], Entry]]) -> Cue | None:
+    fitting = [(rest, entry) for rest, entry in options if not rest or tuple(sentence.lower[i + 1 : i + 1 + len(rest)]) == rest]
+    if not fitting:
+        return None
+    longest = len(fitting[0][0])
+    entries = [entry for rest, entry in fitting if len(rest) == longest]
+    verbs = [e for e in entries if e.kind == "verb"]
+    others = [e for e in entries if e.kind != "verb"]
+    # Of several groups that list a verb the last says most.
+    entry = verbs[-1] if verbs else None
+    if entry and others and others[0].kind == "adjective" and sentence.lower[back_over(sentence, i)] in classes().be:
+        entry = None
+    if entry and not verbal(sentence, i, entry._replace(ambiguous=entry.ambiguous or bool(others))):
+        entry = None
+    entry = entry or (others[0] if others else None)
+    return Cue(i, i + 1 + longest, entry) if entry else None
+
+
+def back_over(sentence: Words, i: int) -> int:
+    """The last place before `i` that holds no adverb; -1 where there is none."""
+    adverbs, i = classes().adverb, i - 1
+    while i >= 0 and (sentence.lower[i] in adverbs or sentence.lower[i].endswith("ly")):
+        i -= 1
+    return i
+
+
+def verbal(sentence: Words, i: int, entry: Entry) -> bool:
+    """Whether a form of a verb is used as one, and not as a noun, an adjective or a preposition: told from the words around it."""
+    of, lower, k = classes(), sentence.lower, back_over(sentence, i)
+    finite = entry.form in ("base", "third")
+    if lower[i] in of.preposition:
+        return False
+    if k < 0:
+        return not finite
+    nominal = lower[k] in of.determiner or lower[k] in of.possessive or possessive(lower[k])
+    if not (finite and entry.ambiguous):
+        return not nominal
+    return lower[k] in of.subject or lower[k] in of.modal or (not nominal and _agrees(sentence, i, k, entry.form))
+
+
+def _agrees(sentence: Words, i: int, k: int, form: str) -> bool:
+    """Whether token `k` may be the subject of a verb at `i` that may also be a noun, and what follows its object."""
+    of, lower, before = classes(), sentence.lower, sentence.lower[k]
+    if i + 1 == len(lower):
+        return False
+    after = lower[i + 1]
+    if before.endswith("ed") or before in of.preposition or not before[0].isalpha() or after in of.no_object:
+        return False
+    begins = after == "to" or any(after in c for c in (of.determiner, of.possessive, of.pronoun, of.clause, QUOTE_MARKS))
+    if before in ("and", "or", "but"):
+        return begins
+    if not (begins or after[0].isdigit() or sentence.capital(i + 1) or sentence.capital(k)):
+        return False
+    # A noun in the singular takes the -s form, one in the plural the base form.
+    plural = (before.endswith("s") and not before.endswith("ss")) or before in of.plural
+    return plural == (form == "base") or (sentence.capital(k) and form == "third")
+
+
+def possessive(word: str) -> bool:
+    return word.endswith(("'s", "’s", "s'", "s’"))
