@@ -25,16 +25,21 @@ from prefect.futures import as_completed
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner
 
+from flows.corpus.answers import write_answers
 from flows.corpus.funnel import funnel
 from flows.corpus.tables import write_tables
-from flows.line import directly, is_done, run_shard
+from flows.line import directly, entities, is_done, run_shard
 from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, portable, settings, unpacked, without
+from flows.readers.knowledge import Knowledge
+from flows.readers.knowledge import digest as told_beside
+from flows.readers.knowledge import read as knowledge
 from flows.readers.shards import digest, pack
 from flows.release.compare import compare
 from flows.release.compare import facts as facts_of
 from flows.release.gate import Failure, judge, limits_of, measure
-from flows.release.hydrate import Match, known, lines
+from flows.release.hydrate import Match, lines
 from flows.release.hydrate import hydrate as words_back
+from flows.release.hydrate import known as told_of
 from flows.release.provenance import environment, made_by, provenance
 from flows.release.public import leaks, withhold
 from flows.release.publish import checksum, latest, point, publish, write
@@ -71,15 +76,18 @@ def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Cal
         limits_of(source.gate)
     except ValueError as error:
         raise CorpusError(str(error)) from None
+    known = knowledge(corpus)
     with staging(out / name) as (work, release):
         listed = call("list", list_captures, source)
-        facts = provenance(digest(listed), settings(source)) | {"settings": portable(source, listed)}
-        manifest, shards = pack(source, listed, work, shards_of(out / name), made_by(facts))
+        facts = provenance(digest(listed), settings(source) | told_beside(corpus)) | {"settings": portable(source, listed)}
+        manifest, shards = pack(source, known, listed, work, shards_of(out / name), made_by(facts))
         todo = [shard for shard in shards if not is_done(shard)]
         deque(progress("documents", spread(todo, source.captures), len(todo)), maxlen=0)
         previous = latest(out / name)
         withdrawn = {c.sha256[:20]: c.detail for c in listed if c.reason == "withdrawn"}
         tables = call("group", write_tables, manifest, shards, previous, work / "tables", work)
+        targets = [{"target_id": t.target_id, "wording": t.wording} for t in known.targets]
+        call("answers", write_answers, shards, tables, corpus / "annotations", entities(known), targets, work)
         found = funnel(tables)
         failures = call("gate", judge, measure(tables, previous), source.gate, release / "quality")
         if failures:
@@ -110,10 +118,11 @@ def hydrate(release: Path, captures: Path, out: Path, workers: int = 1) -> tuple
     source = unpacked(captures, record["settings"])
     with staging(out / name) as (work, hydrated):
         listed = list_captures(source)
-        source = source._replace(known=known(release))
-        manifest, shards = pack(source, listed, work, work / "shards", "")
+        source = source._replace(known=told_of(release))
+        manifest, shards = pack(source, Knowledge(), listed, work, work / "shards", "")
         deque(progress("documents", _pooled(shards, source.captures, workers), len(shards)), maxlen=0)
         own = write_tables(manifest, shards, release, work / "tables", work)
+        write_answers(shards, own, work / "no votes", entities(Knowledge()), [], work)
         matches = words_back(release, own, work / "hydrated")
         (hydrated / "hydration.jsonl").write_text("".join(lines(matches)), "utf-8")
         build = {**record, "environment": environment(), "hydrated_from": checksum(release)}

@@ -14,6 +14,10 @@ from flows.traced import Block, Edit, Rejected, Span, Traced
 
 Row = dict[str, Any]
 
+# The rules of the attribute stage as an annotator, and the guideline they were written for, as annotations/GUIDELINE.md counts.
+RULES = "rules"
+GUIDELINE = "1.0"
+
 
 class Capture(NamedTuple):
     """One capture as it was listed, with what is known of it."""
@@ -59,6 +63,7 @@ class Draft:
     dates: tuple[tuple[Any, Span | None], ...] = ()
     defects: tuple[tuple[str, ...], ...] = ()
     text_defects: tuple[str, ...] = ()
+    attributed: Any = None
     rejection: Row | None = None
 
     def rejected(self, stage: str, why: Rejected) -> "Draft":
@@ -74,7 +79,8 @@ def rows(draft: Draft) -> dict[str, list[Row]]:
         return {"rejections": [draft.rejection]}
     doc_id = draft.capture.sha256[:20]
     segments = _segments(draft, doc_id)
-    return {"documents": [_document(draft, doc_id)], "segments": segments, "edits": _edits(draft, doc_id)}
+    found = {"documents": [_document(draft, doc_id)], "segments": segments, "edits": _edits(draft, doc_id)}
+    return found | _attributed(draft, doc_id, segments)
 
 
 def _document(draft: Draft, doc_id: str) -> Row:
@@ -175,6 +181,96 @@ def _edits(draft: Draft, doc_id: str) -> list[Row]:
         }
         for e in text.edits
     ]
+
+
+def _attributed(draft: Draft, doc_id: str, segments: list[Row]) -> dict[str, list[Row]]:
+    """Rows of what the attribute stage found, and the votes its rules cast."""
+    said, text = draft.attributed, draft.text
+    mentions, attributions, claims, stances = Counter(), Counter(), Counter(), Counter()
+    attribution_ids = [_place_id(doc_id, "a", text, [*a.source, *a.cue, *a.content], attributions) for a in said.attributions]
+    claim_ids = [_place_id(doc_id, "c", text, c.spans, claims) for c in said.claims]
+    holders = [_holder(s, said.holders) for s in said.stances]
+    stance_ids = [
+        _unique(f"{_place_id(doc_id, 't', text, [_range(segments[s.segment])])}-{holder}-{s.target_id}", stances)
+        for s, holder in zip(said.stances, (_slug(s, h) for s, h in zip(said.stances, holders, strict=True)), strict=True)
+    ]
+    rows = {
+        "mentions": [
+            {
+                "mention_id": _place_id(doc_id, "m", text, [(m.start, m.end)], mentions), "doc_id": doc_id, "segment_id": segments[m.segment]["segment_id"],
+                "start": m.start, "end": m.end, "entity_id": m.entity_id, "mention_type": m.mention_type, **text.span(m.start, m.end)._asdict(),
+            }
+            for m in said.mentions
+        ],
+        "attributions": [
+            {
+                "attribution_id": key, "doc_id": doc_id, "segment_ids": [segments[i]["segment_id"] for i in a.segments],
+                "parent_id": None if a.parent is None else attribution_ids[a.parent], "source_spans": _spans(text, a.source),
+                "cue_spans": _spans(text, a.cue), "content_spans": _spans(text, a.content), "type": a.type, "holder_entity_id": holder,
+                "holder_name": a.holder_name, **_hull(text, [*a.source, *a.cue, *a.content]),
+            }
+            for key, a, holder in zip(attribution_ids, said.attributions, said.holders, strict=True)
+        ],
+        "claims": [
+            {
+                "claim_id": key, "doc_id": doc_id, "segment_id": segments[c.segment]["segment_id"], "spans": _spans(text, c.spans),
+                "holder_type": c.holder_type, "holder_entity_id": _holder(c, said.holders),
+                "attribution_id": None if c.attribution is None or c.holder_type == "author" else attribution_ids[c.attribution],
+                "modality": c.modality, "author_commitment": c.author_commitment, "origin": c.origin, **_hull(text, c.spans),
+            }
+            for key, c in zip(claim_ids, said.claims, strict=True)
+        ],
+        "stances": [
+            {
+                "stance_id": key, "doc_id": doc_id, "segment_id": segments[s.segment]["segment_id"], "holder_type": s.holder_type, "holder_entity_id": holder,
+                "attribution_id": None if s.attribution is None or s.holder_type == "author" else attribution_ids[s.attribution],
+                "claim_id": None if s.claim is None else claim_ids[s.claim], "target_id": s.target_id, "explicit": s.explicit,
+                "evidence_spans": _spans(text, s.evidence), "origin": s.origin, **_hull(text, [_range(segments[s.segment])]),
+            }
+            for key, s, holder in zip(stance_ids, said.stances, holders, strict=True)
+        ],
+        "coverage": [{"doc_id": doc_id, "layer": layer, "labeller": RULES, "status": status} for layer, status in said.coverage],
+    }  # fmt: skip
+    votes = [_vote(key, "stance", s.answer, segments[s.segment]["text"]) for key, s in zip(stance_ids, said.stances, strict=True) if s.answer]
+    votes += [_vote(key, "claim", c.modality, text.text[c.spans[0][0] : c.spans[-1][1]]) for key, c in zip(claim_ids, said.claims, strict=True)]
+    return rows | {"annotations": votes}
+
+
+def _vote(item_id: str, layer: str, value: str, words: str) -> Row:
+    """What the rules answer, as a row of annotations."""
+    told = {"item_id": item_id, "layer": layer, "value": value, "annotator_id": RULES, "annotator_type": "rule", "guideline_version": GUIDELINE}
+    told |= {"made_on_release": None, "text_sha256": _sha256(words), "exact": words, "prefix": None, "suffix": None}
+    key = _sha256("\n".join(str(told[name]) for name in ("item_id", "layer", "value", "annotator_id", "guideline_version", "text_sha256")))[:20]
+    return {"annotation_id": key, **told, "carried": "unchanged", "confidence": None, "saw_prelabel": False, "batch": None}
+
+
+def _holder(held: Any, holders: tuple[str | None, ...]) -> str | None:
+    """The entity that holds a claim or a stance: the one its stage names, or its attribution's."""
+    if held.holder_type != "entity":
+        return None
+    return getattr(held, "holder_entity_id", None) or (holders[held.attribution] if held.attribution is not None else None)
+
+
+def _slug(stance: Any, holder: str | None) -> str:
+    return holder or ("author" if stance.holder_type == "author" else "unnamed")
+
+
+def _range(segment: Row) -> tuple[int, int]:
+    return segment["start"], segment["end"]
+
+
+def _spans(text: Traced, ranges: Any) -> list[Row]:
+    return [{"start": start, "end": end, **text.span(start, end)._asdict()} for start, end in ranges]
+
+
+def _hull(text: Traced, ranges: Any) -> Row:
+    return text.span(min(start for start, _ in ranges), max(end for _, end in ranges))._asdict()
+
+
+def _place_id(doc_id: str, letter: str, text: Traced, ranges: Any, taken: Counter[str] | None = None) -> str:
+    place = _hull(text, ranges)
+    key = f"{doc_id}-{letter}{place['byte_start']}-{place['byte_end']}"
+    return key if taken is None else _unique(key, taken)
 
 
 def _before(text: Traced, edit: Edit) -> str | None:

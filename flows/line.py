@@ -1,6 +1,6 @@
 """The line: what each stage takes from a document's draft and what it gives back, and one shard's way through all.
 
-    read -> decode -> repair -> strip -> segment -> describe -> validate
+    read -> decode -> repair -> strip -> segment -> describe -> attribute -> validate
 
 The stages themselves are pure functions in `flows/stages`; this file hands them their input. A shard is a folder:
 `captures.parquet` goes in, one Parquet file per table comes out. Documents stay in memory in between.
@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,10 +20,12 @@ import pyarrow.parquet as pq
 import schemas
 from flows.drafts import Capture, Draft, rows
 from flows.readers import files, html
-from flows.stages import decode, defects, describe, describe_html, repair, segment, strip, strip_html, validate
+from flows.readers.knowledge import Knowledge, from_json
+from flows.readers.shards import KNOWLEDGE
+from flows.stages import attribute, attribute_mentions, decode, defects, describe, describe_html, repair, segment, strip, strip_html, validate
 from flows.traced import Rejected, Span, Traced
 
-SHARD_TABLES = ("documents", "segments", "edits", "rejections")
+SHARD_TABLES = ("documents", "segments", "edits", "mentions", "attributions", "claims", "stances", "annotations", "coverage", "rejections")
 DONE = "done.json"
 Call = Callable[..., Any]
 
@@ -39,8 +41,9 @@ def run_shard(shard: Path, captures: Path, call: Call = directly) -> Path:
     written: the shard is done when DONE is there, with the hashes of its tables.
     """
     listed = [Capture(**row) for row in pq.read_table(shard / "captures.parquet").to_pylist()]
+    known = from_json((shard / KNOWLEDGE).read_text("utf-8"))
     drafts = call("read", _each, "read", lambda draft: _read(draft, captures), [Draft(c) for c in listed])
-    for name, work in STAGES.items():
+    for name, work in stages(known).items():
         drafts = call(name, _each, name, work, drafts)
     found = call("validate", validate.validate, _collected(drafts))
     for name in SHARD_TABLES:
@@ -130,6 +133,34 @@ def _describe(draft: Draft) -> Draft:
     )
 
 
+class Heard(NamedTuple):
+    """A segment as the attribute stage reads it: with what is known to be missing in it."""
+
+    start: int
+    end: int
+    unit: str
+    parent: int | None
+    language: str | None
+    repeat_of: int | None
+    defects: tuple[str, ...]
+
+
+def _attribute(draft: Draft, lexicon: attribute_mentions.Lexicon, targets: tuple) -> Draft:
+    heard = [Heard(*s, tuple(found)) for s, found in zip(draft.segments, draft.defects, strict=True)]
+    told = draft.description.date_published
+    return replace(draft, attributed=attribute.attribute(draft.text.text, heard, draft.language, lexicon, targets, told))
+
+
+def entities(known: Knowledge) -> list[dict]:
+    """Rows of `entities` for all that a text can name; `is_own` for those of the corpus folder."""
+    own = {e.entity_id for e in known.entities}
+    names = schemas.table("entities").SCHEMA.names
+    return [
+        {name: getattr(entity, name) for name in names} | {"is_own": entity.entity_id in own}
+        for entity in attribute_mentions.lexicon(known.entities).entities.values()
+    ]
+
+
 def _is_html(draft: Draft) -> bool:
     return draft.capture.media_type == "text/html"
 
@@ -138,13 +169,17 @@ def _place(text: Traced, candidate: describe.DateCandidate) -> Span | None:
     return None if candidate.start is None else text.span(candidate.start, candidate.end)
 
 
-STAGES: dict[str, Callable[[Draft], Draft]] = {
-    "decode": _decode,
-    "repair": _repair,
-    "strip": _strip,
-    "segment": _segment,
-    "describe": _describe,
-}
+def stages(known: Knowledge) -> dict[str, Callable[[Draft], Draft]]:
+    """What each stage after `read` does with a draft, in the order of the line."""
+    lexicon = attribute_mentions.lexicon(known.entities)
+    return {
+        "decode": _decode,
+        "repair": _repair,
+        "strip": _strip,
+        "segment": _segment,
+        "describe": _describe,
+        "attribute": lambda draft: _attribute(draft, lexicon, known.targets),
+    }
 
 
 def _collected(drafts: list[Draft]) -> dict[str, list[dict]]:

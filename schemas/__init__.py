@@ -3,6 +3,7 @@
 A table module has `SCHEMA` (pyarrow, the source of truth), `KEY` (the columns that name a row), `ORDER` (how rows are
 sorted, as SQL), `CHECKS` (by column: the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL
 that holds for every row) and `EXAMPLE`; `WORDS` are the columns that hold words of a capture, which may have to be withheld. To add a table, write its file and name it in TABLES.
+The training tables are described together, in training.py.
 """
 
 from importlib import import_module
@@ -10,10 +11,15 @@ from types import ModuleType
 
 import pyarrow as pa
 
-TABLES = ("captures", "documents", "segments", "edits", "rejections", "splits")
+TABLES = (
+    "captures", "documents", "segments", "edits", "rejections", "entities", "mentions", "attributions", "claims", "stances",
+    "annotations", "labels", "coverage", "splits",
+)  # fmt: skip
 
 
 def table(name: str) -> ModuleType:
+    if name in VIEWS:
+        return import_module("schemas.training").view(name)
     return import_module(f"schemas.{name}")
 
 
@@ -33,3 +39,7 @@ PLACE = [
 ]
 # Words of a document that need not stand together: each piece with its characters and its bytes.
 SPANS = pa.list_(pa.struct([column("start", INT, "First character in the document's text."), column("end", INT, "Character after the last."), *PLACE]))
+
+# What a model reads: claims and stances by the tier of their label. They are made of the other tables.
+VIEWS = import_module("schemas.training").NAMES
+TABLES += VIEWS

@@ -81,3 +81,23 @@ EXAMPLE = {
     "saw_prelabel": False,
     "batch": "stance-1.0.0-7",
 }
+
+# Characters of context kept on either side of a quotation. As many as the annotation client Hypothesis keeps.
+CONTEXT = 32
+# SQL for `annotations` with the words of those whose item still has them, and what stands around. Reads the tables of the items, and `documents`.
+QUOTED = f"""
+    WITH places AS (
+        SELECT segment_id AS item_id, doc_id, start AS first, "end" AS last FROM segments
+        UNION ALL SELECT claim_id, doc_id, list_min([s.start FOR s IN spans]), list_max([s."end" FOR s IN spans]) FROM claims
+        UNION ALL SELECT stance_id, i.doc_id, start, "end" FROM stances i JOIN segments USING (segment_id)
+        UNION ALL SELECT attribution_id, doc_id, list_min([s.start FOR s IN spans]), list_max([s."end" FOR s IN spans])
+            FROM (SELECT *, list_concat(list_concat(source_spans, cue_spans), content_spans) AS spans FROM attributions)
+    ), quoted AS (
+        SELECT item_id, substring(text, first + 1, last - first) AS exact, substring(text, last + 1, {CONTEXT}) AS suffix,
+            substring(text, greatest(0, first - {CONTEXT}) + 1, least(first, {CONTEXT})) AS prefix
+        FROM places JOIN documents USING (doc_id) WHERE text IS NOT NULL
+    )
+    SELECT a.* REPLACE (COALESCE(q.exact, a.exact) AS exact, COALESCE(q.prefix, a.prefix) AS prefix, COALESCE(q.suffix, a.suffix) AS suffix,
+        COALESCE(sha256(q.exact), a.text_sha256) AS text_sha256)
+    FROM {{annotations}} a LEFT JOIN quoted q ON q.item_id = a.item_id AND a.carried IN ('unchanged', 'moved')
+"""

@@ -5,12 +5,9 @@ content; `start` to `end` and the bytes are the hull of all spans; a parent's co
 its content where it has none.
 """
 
-from schemas import INT, PLACE, TEXT, TEXTS, column, pa
+from schemas import PLACE, SPANS, TEXT, TEXTS, column, pa
 
 TYPES = ("direct", "indirect", "mixed")
-SPANS = pa.list_(
-    pa.struct([pa.field(name, INT, nullable=False) for name in ("start", "end", "byte_start", "byte_end", "trim_start", "trim_end")])
-)
 
 SCHEMA = pa.schema(
     [

@@ -8,7 +8,7 @@ from schemas import TABLES, TEXT, column, pa
 
 SCHEMA = pa.schema(
     [
-        column("capture_id", TEXT, "The capture it comes from."),
+        column("capture_id", TEXT, "The capture it comes from; null for a vote of the corpus folder.", nullable=True),
         column("table", TEXT, "The table it would have stood in."),
         column("row_id", TEXT, "Its key in that table."),
         column("stage", TEXT, "The stage that refused it."),

@@ -29,7 +29,8 @@ def corpus(folder: Path, n: int = 3, start: int = 0) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(start, start + n):
         filled = ARTICLE.format(title=f"A Ferry for {PLACES[i]}, Again Postponed", author=f"Jane {PLACES[i]}", place=PLACES[i])
-        (folder / f"{i:02}.txt").write_text(filled + f"\n{PLACES[i]} will hear more in {2030 + i}. " * (i + 1), encoding="utf-8")
+        more = f"{PLACES[i]} will hear more in {2030 + i}. " * (i + 1)
+        (folder / f"{i:02}.txt").write_text(filled.replace("Follow us", f"{more}\n\nFollow us"), encoding="utf-8")
     return folder
 
 

@@ -24,6 +24,7 @@ from warcio.warcwriter import WARCWriter
 from flows.readers.files import _spooled, payload
 from flows.readers.folder import Listed, list_captures, open_corpus, ordinals
 from flows.readers.init import initialise
+from flows.readers.knowledge import Knowledge
 from flows.readers.shards import pack
 from flows.release.verify import verify
 from tests.corpora import ARTICLE, PLACES, build
@@ -499,7 +500,7 @@ def test_what_captures_csv_says_of_a_container_holds_for_its_records_and_of_a_re
     lines = b'{"text": "one", "url": "https://one.example/", "outlet": "own"}\n{"text": "two"}\n'
     found = put({"a.jsonl": lines}, captures=f"path,sha256,outlet,language\na.jsonl,,khazar,en\n,{sha256},other,\n")
     (tmp_path / "work").mkdir()
-    manifest, _ = pack(open_corpus(tmp_path), found, tmp_path / "work", tmp_path / "cache", "code")
+    manifest, _ = pack(open_corpus(tmp_path), Knowledge(), found, tmp_path / "work", tmp_path / "cache", "code")
     rows = [(r["url"], r["outlet"], r["language"], r["record_offset"]) for r in pq.read_table(manifest).to_pylist()]
     assert rows == [("https://one.example/", "khazar", "en", 0), (None, "other", "en", lines.index(b"\n") + 1)]
 

@@ -16,7 +16,7 @@ import pytest
 from tests.corpora import SEEDS, build, corpus, sums
 
 ROOT = Path(__file__).parents[1]
-STAGES = ["read", "decode", "repair", "strip", "segment", "describe", "validate"]
+STAGES = ["read", "decode", "repair", "strip", "segment", "describe", "attribute", "validate"]
 
 pytestmark = pytest.mark.slow
 
@@ -95,7 +95,7 @@ def test_a_run_shows_the_stages_in_order_and_the_funnel_and_gives_the_bytes_of_a
     assert run.state.is_completed() and all(t.state.is_completed() for t in tasks)
     names = [re.sub(r"-\w+$", "", t.name) for t in sorted(tasks, key=lambda t: t.start_time)]
     assert [n for n in names if n in STAGES] == STAGES
-    assert [n for n in names if n not in STAGES and not n.startswith("shard")] == ["list", "group", "gate", "write", "publish"]
+    assert [n for n in names if n not in STAGES and not n.startswith("shard")] == ["list", "group", "answers", "gate", "write", "publish"]
     (artifact,) = [a for a in artifacts if a.key]
     assert artifact.key == "araxes-funnel" and '"step": "removed"' in str(artifact.data)
 

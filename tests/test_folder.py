@@ -8,6 +8,7 @@ import pytest
 
 from flows.readers.folder import CorpusError, list_captures, open_corpus, ordinals
 from flows.readers.init import initialise
+from flows.readers.knowledge import Knowledge
 from flows.readers.shards import pack
 from flows.readers.files import read
 from flows.traced import Rejected
@@ -141,7 +142,7 @@ def test_equal_captures_share_an_id_but_for_the_ordinal_and_one_shard_place(fold
     assert ids["a.txt"][:-2] == ids["again.txt"][:-2] and (ids["a.txt"][-2:], ids["again.txt"][-2:]) == ("-0", "-1")
     work = tmp_path / "work"
     work.mkdir()
-    _, shards = pack(corpus, found, work, tmp_path / "cache", "code")
+    _, shards = pack(corpus, Knowledge(), found, work, tmp_path / "cache", "code")
     import pyarrow.parquet as pq
 
     assert sorted(p for s in shards for p in pq.read_table(s / "captures.parquet")["path"].to_pylist()) == ["a.txt", "b/c.txt"]

@@ -67,7 +67,7 @@ def stored(data: dict[str, list[dict]], folder: Path) -> Path:
     for name in TABLES:
         # A column that may not be null can be so in a damaged file.
         schema = pa.schema([f.with_nullable(True) for f in table(name).SCHEMA])
-        pq.write_table(pa.Table.from_pylist(data[name], schema=schema), folder / f"{name}.parquet")
+        pq.write_table(pa.Table.from_pylist(data.get(name, []), schema=schema), folder / f"{name}.parquet")
     return folder
 
 

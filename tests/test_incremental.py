@@ -39,7 +39,7 @@ def test_a_new_capture_redoes_its_shard_and_gives_what_a_build_from_nothing_give
     assert rebuilt(folder, tmp_path / "dist", done) == 1
     assert rebuilt(folder, tmp_path / "whole", done) >= first
     newest = tmp_path / "dist" / "c" / "1.1.0" / "data"
-    for path in newest.rglob("documents/*.parquet"):
+    for path in newest.rglob("segments/*.parquet"):
         assert path.read_bytes() == (tmp_path / "whole" / "c" / "1.0.0" / "data" / path.relative_to(newest)).read_bytes()
 
 

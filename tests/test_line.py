@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 import schemas
 from flows.drafts import Capture, Draft, rows
-from flows.line import STAGES, _each
+from flows.line import _each, stages
+from flows.readers.knowledge import Knowledge
+from flows.readers.targets import Target
 from flows.stages.validate import validate
 from flows.traced import Rejected, replay
 
@@ -16,7 +18,7 @@ SENTENCES = st.sampled_from(
         "The ministers met in Baku on 3 October 2021, and the talks — three hours of them — ended “without result.”",
         "Переговоры в порту Сарен продолжались до полуночи, сообщил представитель министерства.",
         "Āz̄arbāyjān-e Sharqī adı ilə tanınan əyalətdə İlham müəllim danışdı.",
-        "Read more", "- Advertisement -", "By Jane Example, 4 May 2024", "\u00a0", "", "EN|FR|RU", "Follow us on:", "浪花直播 说。",
+        "“We will not sign,” said Natig Example, who accused the ministry of delay.", "Baku denies that the talks failed.", "Read more", "- Advertisement -", "By Jane Example, 4 May 2024", "\u00a0", "", "EN|FR|RU", "Follow us on:", "浪花直播 说。",
     ]
 )  # fmt: skip
 DAMAGE = st.sampled_from(
@@ -34,6 +36,8 @@ DAMAGE = st.sampled_from(
     ]
 )
 CAPTURE = Capture("0" * 20 + "-0", "x.txt", "0" * 64, 1, "text/plain", None, None, None, None, None, None, None, None, [], [])
+TARGET = Target("baku_talks", "event", "The talks in Baku", (), (), ("talks",))
+STAGES = stages(Knowledge(targets=(TARGET, Target("azerbaijan_government", "entity", "Azerbaijan", (), ("azerbaijan_government",), ()))))
 PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -67,9 +71,18 @@ def check(data: bytes, kind: str = "text/plain") -> None:
     for s in found["segments"]:
         again = replay(data, text.encoding, edits, s["byte_start"], s["byte_end"])
         assert again[s["trim_start"] : len(again) - s["trim_end"]] == s["text"] == text.text[s["start"] : s["end"]] != ""
+    for span in spans(found):
+        again = replay(data, text.encoding, edits, span["byte_start"], span["byte_end"])
+        assert again[span["trim_start"] : len(again) - span["trim_end"]] == text.text[span["start"] : span["end"]] != ""
     tiled(found["segments"], text.text)
     assert len({s["segment_id"] for s in found["segments"]}) == len(found["segments"])
     assert validate({"rejections": [], **found})["rejections"] == []
+
+
+def spans(found: dict) -> list[dict]:
+    """Every stretch of text that a mention, attribution, claim or stance names."""
+    lists = {"attributions": ("source_spans", "cue_spans", "content_spans"), "claims": ("spans",), "stances": ("evidence_spans",)}
+    return found["mentions"] + [span for table, names in lists.items() for row in found[table] for name in names for span in row[name]]
 
 
 def tiled(segments, text) -> None:

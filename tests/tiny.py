@@ -41,12 +41,22 @@ ORDER = {
     "edits": ["doc_id", "byte_start", "byte_end", "edit_id"],
     "rejections": ["table", "row_id", "stage", "reason"],
     "splits": ["scheme", "layer", "doc_id"],
+    "entities": ["entity_id"],
+    "mentions": ["mention_id"],
+    "attributions": ["attribution_id"],
+    "claims": ["claim_id"],
+    "stances": ["stance_id"],
+    "annotations": ["item_id"],
+    "labels": ["item_id"],
+    "coverage": ["doc_id"],
+    "stances_weak": ["item_id"],
 }
+TABLES = tuple(ORDER)
 
 
 def rows(captures: dict = CAPTURES) -> dict[str, list[dict]]:
     """Rows by table for captures {path: (bytes, encoding)}; one without encoding is rejected."""
-    made: dict[str, list[dict]] = {name: [] for name in schemas.TABLES}
+    made: dict[str, list[dict]] = {name: [] for name in TABLES}
     seen: dict[str, int] = {}
     for path, (data, encoding) in sorted(captures.items()):
         sha = hashlib.sha256(data).hexdigest()
@@ -126,6 +136,43 @@ def _document(made: dict, text: Traced, capture_id: str) -> None:
         n_chars=len(text.text), n_sentences=units.count("sentence"), text_defects=[], text_availability="full",
     ))  # fmt: skip
     made["splits"].append(_row("splits", scheme="story", layer="document", doc_id=doc_id, split="train", group_id=doc_id))
+    for sentence in [s for s in made["segments"][first:] if s["unit"] == "sentence"][:1]:
+        _answers(made, text, doc_id, sentence)
+
+
+def _answers(made: dict, text: Traced, doc_id: str, sentence: dict) -> None:
+    """One of each of what is found in a document, about the first word of its first sentence."""
+    start = sentence["start"]
+    end = start + len(sentence["text"].split()[0])
+    place, whole = text.span(start, end)._asdict(), {name: sentence[name] for name in ("byte_start", "byte_end", "trim_start", "trim_end")}
+    span, key = {"start": start, "end": end, **place}, f"{place['byte_start']}-{place['byte_end']}"
+    known = {"doc_id": doc_id, "segment_id": sentence["segment_id"]}
+    stance = f"{doc_id}-t{whole['byte_start']}-{whole['byte_end']}-author-ferry"
+    entity = _row("entities", entity_id="ferry_board", name="The ferry board", type="organization", public_figure=False)
+    made["entities"] = [entity]
+    made["mentions"].append(_row("mentions", mention_id=f"{doc_id}-m{key}", start=start, end=end, entity_id="ferry_board", mention_type="name", **known, **place))
+    made["attributions"].append(_row(
+        "attributions", attribution_id=f"{doc_id}-a{key}", doc_id=doc_id, segment_ids=[sentence["segment_id"]], source_spans=[], cue_spans=[],
+        content_spans=[span], type="direct", holder_name="Nobody", **place,
+    ))  # fmt: skip
+    made["claims"].append(_row(
+        "claims", claim_id=f"{doc_id}-c{key}", spans=[span], holder_type="author", modality="asserted", author_commitment="unmarked", origin="rule",
+        **known, **place,
+    ))  # fmt: skip
+    made["stances"].append(_row(
+        "stances", stance_id=stance, holder_type="author", target_id="ferry", explicit=True, evidence_spans=[], origin="rule", **known, **whole,
+    ))  # fmt: skip
+    made["annotations"].append(_row(
+        "annotations", annotation_id=_sha(stance)[:20], item_id=stance, layer="stance", value="none", annotator_id="rules", annotator_type="rule",
+        text_sha256=sentence["text_sha256"], exact=sentence["text"], prefix="", suffix="", carried="unchanged", saw_prelabel=False,
+    ))  # fmt: skip
+    made["labels"].append(_row(
+        "labels", item_id=stance, layer="stance", value="none", tier="weak", method="single", vote_counts=[{"value": "none", "count": 1}], agreement=1.0,
+    ))  # fmt: skip
+    made["coverage"].append(_row("coverage", doc_id=doc_id, layer="stance", labeller="rules", status="run"))
+    made["stances_weak"].append(_row(
+        "stances_weak", item_id=stance, text=sentence["text"], context=sentence["text"], holder="author", target="The ferry", weak_label="none", split="train",
+    ))  # fmt: skip
 
 
 def _cleaned(text: Traced) -> Traced:

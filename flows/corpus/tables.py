@@ -1,6 +1,6 @@
 """Group: what needs all documents, on DuckDB: the tables of a release out of the tables of its shards.
 
-It links and counts; no document's text, segments or facts change here.
+It links and counts; no document's text, segments or facts change here. What was found in them and voted on is `answers`.
 """
 
 from glob import escape
@@ -83,7 +83,7 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
             "rejections": REJECTIONS,
         }
         for name, query in queries.items():
-            _copy(db, name, query, tables)
+            copy(db, name, query, tables)
         _split(db, previous, tables / "splits.parquet")
     return tables
 
@@ -119,7 +119,7 @@ def _published(db: duckdb.DuckDBPyConnection, release: Path | None, table: str, 
     return db.read_parquet([escape(str(f)) for f in files]).project(columns).fetchall() if files else []
 
 
-def _copy(db: duckdb.DuckDBPyConnection, name: str, query: str, tables: Path) -> None:
+def copy(db: duckdb.DuckDBPyConnection, name: str, query: str, tables: Path) -> None:
     """Write the rows in the order and types of the schema, a bounded number at a time."""
     table = schemas.table(name)
     schema = table.SCHEMA

@@ -17,10 +17,13 @@ import pyarrow.parquet as pq
 
 from flows.drafts import Capture
 from flows.readers.folder import Corpus, Listed, Outlet, ordinals
+from flows.readers.knowledge import Knowledge, to_json
 
 # Bytes a shard aims at: some ten seconds of work, and some hundred megabytes of memory on the way.
 SHARD_BYTES = 8_000_000
 MAX_SHARDS = 4096
+# What the corpus knows, beside a shard's captures.
+KNOWLEDGE = "knowledge.json"
 # Rows of the list made at a time.
 ROWS = 10_000
 
@@ -28,13 +31,13 @@ TOLD = ("url", "archive_url", "outlet", "date_retrieved", "language", "encoding"
 UNKNOWN = Outlet("", None, (), ())
 
 
-def pack(corpus: Corpus, listed: list[Listed], work: Path, cache: Path, made_by: str) -> tuple[Path, list[Path]]:
+def pack(corpus: Corpus, known: Knowledge, listed: list[Listed], work: Path, cache: Path, made_by: str) -> tuple[Path, list[Path]]:
     """Write the list of all captures, and one folder per shard into `cache`; each distinct payload goes into one shard, once.
 
     A shard's folder is named by the hash of what is in it and of `made_by`, all else that its results depend on; so where nothing
     of it has changed since an earlier build, its results are there already.
     """
-    manifest = work / "listed.parquet"
+    manifest, knowledge = work / "listed.parquet", to_json(known)
     _manifest(corpus, listed, manifest)
     bits = _bits(sum({c.sha256: c.bytes for c in listed if not c.reason}.values()))
     with duckdb.connect(config={"temp_directory": str(work)}) as db:
@@ -46,9 +49,9 @@ def pack(corpus: Corpus, listed: list[Listed], work: Path, cache: Path, made_by:
             [escape(str(manifest))],
         )
         found = iter(rows.fetchone, None)
-        shards = [_shard(cache, number, [row[1:] for row in group], made_by) for number, group in groupby(found, itemgetter(0))]
+        shards = [_shard(cache, number, [row[1:] for row in group], knowledge, made_by) for number, group in groupby(found, itemgetter(0))]
     # A corpus of which nothing can be read goes through the line too: the gate says what is wrong with it.
-    return manifest, shards or [_shard(cache, 0, [], made_by)]
+    return manifest, shards or [_shard(cache, 0, [], knowledge, made_by)]
 
 
 def digest(listed: list[Listed]) -> str:
@@ -99,10 +102,11 @@ def _bits(total: int) -> int:
     return (min(-(-total // SHARD_BYTES), MAX_SHARDS) - 1).bit_length()
 
 
-def _shard(cache: Path, number: int, rows: list[tuple], made_by: str) -> Path:
-    key = hashlib.sha256(json.dumps([made_by, rows], ensure_ascii=True).encode()).hexdigest()[:20]
+def _shard(cache: Path, number: int, rows: list[tuple], knowledge: str, made_by: str) -> Path:
+    key = hashlib.sha256(json.dumps([made_by, knowledge, rows], ensure_ascii=True).encode()).hexdigest()[:20]
     folder = cache / f"{number:05}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / KNOWLEDGE).write_text(knowledge, "utf-8")
     columns = pa.schema([LISTED.field(name) for name in Capture._fields])
     captures = [dict(zip(Capture._fields, row, strict=True)) for row in rows]
     pq.write_table(pa.Table.from_pylist(captures, schema=columns), folder / "captures.parquet")

@@ -126,7 +126,7 @@ def measure(tables: Path, previous: Path | None = None) -> list[Metric]:
     Shares are 0 to 1, dates are numbers YYYYMMDD with 00 for what is not known, `change` is the share by which the number of documents
     grew. Raises duckdb.Error where a table is missing or unreadable; of the release before, a missing table is an empty one.
     """
-    now = _measured({name: [tables / f"{name}.parquet"] for name in TABLES})
+    now = _measured({name: [p for p in [tables / f"{name}.parquet"] if p.is_file()] for name in TABLES})
     last = _measured({name: sorted((previous / "data" / name).glob("*.parquet")) for name in TABLES}) if previous else {}
     documents = ("documents", None, "rows")
     change = _rounded((now[documents] - last[documents]) / last[documents]) if last.get(documents) else None

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from flows.release.compare import ROWS, database, facts, files, stored
+from flows.release.compare import ROWS, database, facts, files, relation, stored
+from schemas.annotations import QUOTED
 
 # Below this share of a document's characters its labels say too much of what is not there.
 MIN_COVERAGE = 0.5
@@ -120,6 +121,17 @@ def _fill_in(db: duckdb.DuckDBPyConnection, matches: list[Match]) -> None:
         db.execute(f"CREATE TABLE {name} AS SELECT unnest($1::VARCHAR[]) AS doc_id", [ids])
 
 
+# The words of a training table are those of the others; its other columns stay as they were published.
+TRAINING = """
+    SELECT v.* REPLACE (COALESCE(v.text, {text}) AS text, COALESCE(v.context, b.text) AS context)
+    FROM {name} v JOIN {items} i ON i.{key} = v.item_id JOIN documents d ON d.doc_id = i.doc_id
+    JOIN segments g ON g.segment_id = i.segment_id JOIN segments b ON b.segment_id = COALESCE(g.parent_id, g.segment_id)
+"""
+WORDS = {
+    "claims": ("claim_id", """substring(d.text, list_min([s.start FOR s IN i.spans]) + 1,
+        list_max([s."end" FOR s IN i.spans]) - list_min([s.start FOR s IN i.spans]))"""),
+    "stances": ("stance_id", "g.text"),
+}  # fmt: skip
 # A withheld value returns where the same row was made again of the same bytes.
 QUERIES = {
     "documents": """SELECT d.* REPLACE (COALESCE(d.text, o.text) AS text, COALESCE(d.text_sha256, o.text_sha256) AS text_sha256,
@@ -131,18 +143,28 @@ QUERIES = {
     "edits": """SELECT e.* REPLACE (COALESCE(e.before, o.before) AS before, COALESCE(e.after, o.after) AS after)
         FROM edits e LEFT JOIN (FROM own_edits SEMI JOIN exact USING (doc_id)) o USING (edit_id)""",
     "captures": """SELECT c.* REPLACE (COALESCE(c.path, o.path) AS path) FROM captures c LEFT JOIN own_captures o USING (capture_id)""",
+    "attributions": """SELECT a.* REPLACE (COALESCE(a.holder_name, o.holder_name) AS holder_name)
+        FROM attributions a LEFT JOIN own_attributions o USING (attribution_id)""",
     "rejections": """SELECT r.* REPLACE (COALESCE(r.detail, o.detail) AS detail)
         FROM rejections r LEFT JOIN own_rejections o USING (capture_id, "table", row_id, stage, reason)""",
 }
 
+QUERIES |= {"annotations": QUOTED.format(annotations="annotations")}
+for _view in schemas.VIEWS:
+    _items = _view.partition("_")[0]
+    QUERIES[_view] = TRAINING.format(name=_view, items=_items, key=WORDS[_items][0], text=WORDS[_items][1])
+
 
 def _write(db: duckdb.DuckDBPyConnection, name: str, tables: Path) -> None:
     schema = schemas.table(name).SCHEMA
-    query = QUERIES.get(name, f"FROM {name}" if "item_id" not in schema.names else f"FROM {name} WHERE item_id IS NULL OR item_id[:20] NOT IN (FROM thin)")
+    query = QUERIES.get(name, f"FROM {name}")
+    if "item_id" in schema.names:
+        query = f"FROM ({query}) WHERE item_id IS NULL OR item_id[:20] NOT IN (FROM thin)"
     names = ", ".join(f'"{c}"' for c in schema.names)
     with pq.ParquetWriter(tables / f"{name}.parquet", schema, compression="zstd") as writer:
         for batch in db.sql(f"SELECT {names} FROM ({query}) ORDER BY {schemas.table(name).ORDER}").to_arrow_reader(ROWS):
             writer.write_batch(pa.RecordBatch.from_arrays([c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)], schema=schema))
+    db.execute(f"CREATE OR REPLACE VIEW {name} AS FROM {relation([tables / f'{name}.parquet'])}")
 
 
 def known(release: Path) -> dict[str, dict[str, str]]:

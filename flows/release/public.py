@@ -47,6 +47,7 @@ PUBLISHED = {
     "labels": "item_id layer value tier method vote_counts agreement guideline_version",
     "coverage": "doc_id layer labeller status",
     "splits": "scheme layer doc_id item_id split group_id reason",
+    **{name: f"item_id holder target {'label' if name.endswith('gold') else 'weak_label'} split" for name in schemas.VIEWS},
 }
 
 # A hash of fewer words can be guessed by trying; and as many words in a row are what no file may hold. In scripts without spaces
@@ -89,8 +90,6 @@ def is_long(text: str | None) -> bool:
 
 def _column(table: str, name: str) -> str:
     """SQL for a column of the public table."""
-    key = next((c for c in ("doc_id", "capture_id", "item_id") if c in schemas.table(table).SCHEMA.names and table != "captures"), "capture_id")
-    closed = f"{key}[:20] NOT IN (FROM open)" if table not in ("entities",) else "false"
     if name in PUBLISHED.get(table, "").split():
         return f'"{name}"'
     otherwise = "NULL"
@@ -99,7 +98,9 @@ def _column(table: str, name: str) -> str:
     elif name == "text_sha256":
         words = "exact" if table == "annotations" else "text"
         otherwise = f"CASE WHEN is_long({words}) THEN text_sha256 END"
-    return f'CASE WHEN {closed} THEN {otherwise} ELSE "{name}" END AS "{name}"'
+    keys = [c for c in ("doc_id", "item_id", "capture_id") if c in schemas.table(table).SCHEMA.names]
+    owner = f"COALESCE({', '.join(keys)}, '')[:20]" if keys else "''"
+    return f'CASE WHEN {owner} NOT IN (FROM open) THEN {otherwise} ELSE "{name}" END AS "{name}"'
 
 
 def leaks(release: Path, tables: Path) -> list[str]:

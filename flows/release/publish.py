@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import schemas
@@ -121,14 +122,25 @@ def _table(source: Path, release: Path, name: str) -> None:
     have = pq.read_schema(source)
     if have.names != schema.names or have.types != schema.types:
         raise ValueError(f"{source} has not the columns of schemas/{name}.py: write it with that schema")
-    parquet, jsonl = (release / top / name / f"train-00000-of-00001.{end}" for top, end in (("data", "parquet"), ("jsonl", "jsonl")))
-    for path in (parquet, jsonl):
-        path.parent.mkdir(parents=True)
     options = {"compression": "zstd", "use_content_defined_chunking": True, "write_page_index": True}
-    with pq.ParquetWriter(parquet, schema, **options) as writer, jsonl.open("wb") as lines:
-        for table in batches(source, schema):
-            writer.write_table(table, row_group_size=ROWS)
-            json_lines(table, lines)
+    for split, rows in _parts(source, name):
+        parquet, jsonl = (release / top / name / f"{split}-00000-of-00001.{end}" for top, end in (("data", "parquet"), ("jsonl", "jsonl")))
+        for path in (parquet, jsonl):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(parquet, schema, **options) as writer, jsonl.open("wb") as lines:
+            for table in rows:
+                writer.write_table(table, row_group_size=ROWS)
+                json_lines(table, lines)
+
+
+def _parts(source: Path, name: str) -> Iterator[tuple[str, Iterator[pa.Table]]]:
+    """The rows of a table by the split they are stored in: that of their column `split`, but where the table itself is the one of splits."""
+    schema = schemas.table(name).SCHEMA
+    if name == "splits" or "split" not in schema.names:
+        yield "train", batches(source, schema)
+        return
+    for split in sorted(pc.unique(pq.read_table(source, columns=["split"])["split"]).to_pylist()):
+        yield split, (table.filter(pc.field("split") == pc.scalar(split)) for table in batches(source, schema))
 
 
 def _rows(folder: Path, name: str) -> int:

@@ -74,7 +74,41 @@ REFERENCES = (
     ),
     ("segments", "its doc_id is no document", "SELECT segment_id FROM segments ANTI JOIN documents USING (doc_id)"),
     ("edits", "its doc_id is no document", "SELECT edit_id FROM edits ANTI JOIN documents USING (doc_id)"),
-    ("rejections", "its capture_id is no capture", "SELECT row_id FROM rejections ANTI JOIN captures USING (capture_id)"),
+    ("rejections", "its capture_id is no capture", "SELECT row_id FROM rejections ANTI JOIN captures USING (capture_id) WHERE capture_id IS NOT NULL"),
+    *(
+        (name, f"its {column} is no row of {target}", f"""SELECT {key} FROM {name} AS c ANTI JOIN {target} AS p ON c.{column} = p.{target_key}
+            WHERE c.{column} IS NOT NULL""")
+        for name, key, column, target, target_key in (
+            ("mentions", "mention_id", "doc_id", "documents", "doc_id"),
+            ("mentions", "mention_id", "segment_id", "segments", "segment_id"),
+            ("mentions", "mention_id", "entity_id", "entities", "entity_id"),
+            ("attributions", "attribution_id", "doc_id", "documents", "doc_id"),
+            ("attributions", "attribution_id", "parent_id", "attributions", "attribution_id"),
+            ("attributions", "attribution_id", "holder_entity_id", "entities", "entity_id"),
+            ("claims", "claim_id", "doc_id", "documents", "doc_id"),
+            ("claims", "claim_id", "segment_id", "segments", "segment_id"),
+            ("claims", "claim_id", "attribution_id", "attributions", "attribution_id"),
+            ("claims", "claim_id", "holder_entity_id", "entities", "entity_id"),
+            ("stances", "stance_id", "doc_id", "documents", "doc_id"),
+            ("stances", "stance_id", "segment_id", "segments", "segment_id"),
+            ("stances", "stance_id", "attribution_id", "attributions", "attribution_id"),
+            ("stances", "stance_id", "claim_id", "claims", "claim_id"),
+            ("stances", "stance_id", "holder_entity_id", "entities", "entity_id"),
+            ("coverage", "doc_id", "doc_id", "documents", "doc_id"),
+        )
+    ),
+    (
+        "attributions", "a segment it touches is not there",
+        """SELECT attribution_id FROM (SELECT attribution_id, unnest(segment_ids) AS s FROM attributions) AS a
+           ANTI JOIN segments ON segment_id = a.s""",
+    ),
+    *(
+        (name, "its item is no segment, attribution, claim or stance", f"""SELECT item_id FROM {name} ANTI JOIN (
+            SELECT segment_id AS item_id FROM segments UNION ALL SELECT attribution_id FROM attributions
+            UNION ALL SELECT claim_id FROM claims UNION ALL SELECT stance_id FROM stances) AS i USING (item_id) WHERE {which}""")
+        for name, which in (("annotations", "carried <> 'orphaned'"), ("labels", "true"), *((view, "true") for view in schemas.VIEWS))
+    ),
+    ("labels", "nobody voted for it", "SELECT item_id FROM labels ANTI JOIN annotations USING (item_id, layer)"),
     *(
         (
             "rejections", f"rejected and yet in {name}",
@@ -90,7 +124,11 @@ REFERENCES = (
         "splits", "documents of one group in several splits",
         "SELECT group_id FROM splits WHERE split <> 'excluded' GROUP BY scheme, layer, group_id HAVING COUNT(DISTINCT split) > 1",
     ),
-    ("splits", "test without gold labels", "SELECT COALESCE(doc_id, item_id) FROM splits WHERE split = 'test'"),
+    (
+        "splits", "test without gold labels",
+        """SELECT COALESCE(doc_id, splits.item_id) FROM splits
+           ANTI JOIN labels ON labels.item_id = splits.item_id AND labels.layer = splits.layer AND tier = 'gold' WHERE split = 'test'""",
+    ),
 )  # fmt: skip
 
 
@@ -131,6 +169,26 @@ class Segment(NamedTuple):
     byte_end: int
     trim_start: int
     trim_end: int
+
+
+class Item(NamedTuple):
+    """A mention, attribution, claim or stance: its hull, and the spans of it that have bytes of their own."""
+
+    doc_id: str
+    table: str
+    key: str
+    hull: tuple[int, int, int, int]
+    spans: list[dict]
+
+
+# Where the spans of each table stand; a mention is one span itself.
+SPANS = {
+    "mentions": ("mention_id",),
+    "attributions": ("attribution_id", "source_spans", "cue_spans", "content_spans"),
+    "claims": ("claim_id", "spans"),
+    "stances": ("stance_id", "evidence_spans"),
+}
+PLACE = ("byte_start", "byte_end", "trim_start", "trim_end")
 
 
 class Edit(NamedTuple):
@@ -350,7 +408,8 @@ def _found(db: duckdb.DuckDBPyConnection, sql: str) -> Iterator[tuple]:
 def _documents(release: Path, read: Read | None, holes: set[str]) -> Iterator[str]:
     """What is wrong inside documents. `holes` are the captures of which segments were rejected."""
     kinds = {"captures": Capture, "segments": Segment, "edits": Edit}
-    captures_of, segments_of, edits_of = (_following(release, name, kind) for name, kind in kinds.items())
+    captures_of, segments_of, edits_of = (_following(_rows(release, name, kind)) for name, kind in kinds.items())
+    items_of = [_following(_items(release, name)) for name in SPANS] if read else []
     for document in _rows(release, "documents", Document):
         segments, edits = segments_of(document.doc_id), edits_of(document.doc_id)
         capture = next((c for c in captures_of(document.doc_id) if c.outcome == "document"), None)
@@ -360,13 +419,14 @@ def _documents(release: Path, read: Read | None, holes: set[str]) -> Iterator[st
         if document.capture_id not in holes:
             problems += _tiles(document, segments)
         if read:
-            problems += _from_capture(document, segments, edits, capture, read)
+            items = [item for of in items_of for item in of(document.doc_id)]
+            problems += _from_capture(document, segments, edits, items, capture, read)
         yield from problems
 
 
-def _following(release: Path, table: str, kind: type) -> Callable[[str], list]:
+def _following(found: Iterable) -> Callable[[str], list]:
     """A function that gives a document's rows; documents have to be asked for in order."""
-    groups = ((doc_id, list(rows)) for doc_id, rows in groupby(_rows(release, table, kind), attrgetter("doc_id")) if doc_id is not None)
+    groups = ((doc_id, list(rows)) for doc_id, rows in groupby(found, attrgetter("doc_id")) if doc_id is not None)
     head = next(groups, None)
 
     def rows_of(doc_id: str) -> list:
@@ -383,6 +443,17 @@ def _rows(release: Path, table: str, kind: type) -> Iterator[tuple]:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(ROWS, columns=list(kind._fields)):
                 yield from map(kind._make, zip(*(batch.column(name).to_pylist() for name in kind._fields), strict=True))
+
+
+def _items(release: Path, table: str) -> Iterator[Item]:
+    key, *spans = SPANS[table]
+    own = ["start", "end"] if table == "mentions" else []
+    for path in files(release, table):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS, columns=["doc_id", key, *own, *spans, *PLACE]):
+                for row in batch.to_pylist():
+                    pieces = [row] if own else [span for name in spans for span in row[name]]
+                    yield Item(row["doc_id"], table, row[key], tuple(row[name] for name in PLACE), pieces)
 
 
 def _segments(document: Document, segments: list[Segment], edits: list[Edit]) -> Iterator[str]:
@@ -500,7 +571,9 @@ def _one_to_one(encoding: str) -> bool:
     return len(text) == 256 and len(set(text)) + max(0, text.count("\ufffd") - 1) == 256
 
 
-def _from_capture(document: Document, segments: list[Segment], edits: list[Edit], capture: Capture, read: Read) -> Iterator[str]:
+def _from_capture(
+    document: Document, segments: list[Segment], edits: list[Edit], items: list[Item], capture: Capture, read: Read
+) -> Iterator[str]:
     """Promises 1 and 2 on one document: its capture's bytes, replayed, are its text, and each span's bytes its words."""
     encoded, text = document.encoding, document.text
     if text is None:
@@ -523,7 +596,9 @@ def _from_capture(document: Document, segments: list[Segment], edits: list[Edit]
         if e and e.before is not None and e.before != data[e.byte_start : e.byte_end].decode(encoded, "replace"):
             yield f"edits {e.edit_id}: `before` is not what its bytes say"
         at, chars = (e.byte_end, e.end) if e else (at, chars)
-    yield from _spans(Traced(data, encoded, text, tuple(edits)), segments)
+    traced = Traced(data, encoded, text, tuple(edits))
+    yield from _spans(traced, segments)
+    yield from _places(traced, items)
 
 
 def _spans(traced: Traced, segments: list[Segment]) -> Iterator[str]:
@@ -541,6 +616,19 @@ def _spans(traced: Traced, segments: list[Segment]) -> Iterator[str]:
             yield f"segments {s.segment_id}: its bytes replayed are not its text"
         elif place != (s.byte_start, s.byte_end, s.trim_start, s.trim_end):
             yield f"segments {s.segment_id}: its bytes are not where its characters come from"
+
+
+def _places(traced: Traced, items: list[Item]) -> Iterator[str]:
+    """Mentions, attributions, claims and stances whose bytes are not where their characters come from."""
+    for item in items:
+        try:
+            wrong = next((s for s in item.spans if traced.span(s["start"], s["end"]) != tuple(s[name] for name in PLACE)), None)
+        except (ValueError, IndexError):
+            yield f"{item.table} {item.key}: a span leaves the document's text"
+            continue
+        inside = all(item.hull[0] <= s["byte_start"] and s["byte_end"] <= item.hull[1] for s in item.spans)
+        if wrong or not inside:
+            yield f"{item.table} {item.key}: its bytes are not where its characters come from"
 
 
 def _others(release: Path, read: Read) -> Iterator[str]:

@@ -37,7 +37,7 @@ CAPTURES = """
     FROM {table}
 """
 REJECTIONS = """
-    SELECT * FROM {table} WHERE capture_id[:20] NOT IN (FROM gone)
+    SELECT * FROM {table} WHERE COALESCE(capture_id[:20], '') NOT IN (FROM gone)
     UNION ALL BY NAME
     SELECT capture_id, 'captures' AS "table", capture_id AS row_id, 'read' AS stage, 'withdrawn' AS reason, why AS detail
     FROM {captures} JOIN reasons ON doc = capture_id[:20]

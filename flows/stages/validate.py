@@ -17,8 +17,19 @@ import schemas
 Row = dict[str, Any]
 
 
+# What a row of the tables behind the segments hangs on: it goes where one of these went.
+PARENTS = {
+    "mentions": ("doc_id", "segment_id"),
+    "attributions": ("doc_id", "segment_ids", "parent_id"),
+    "claims": ("doc_id", "segment_id", "attribution_id"),
+    "stances": ("doc_id", "segment_id", "attribution_id", "claim_id"),
+    "annotations": ("item_id",),
+    "coverage": ("doc_id",),
+}
+
+
 def validate(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """The same rows less those that fail; `rejections` more by as many. Tables: documents, segments, edits."""
+    """The same rows less those that fail; `rejections` more by as many."""
     capture = {d["doc_id"]: d["capture_id"] for d in rows["documents"]}
     failed = {name: _failures(name, rows[name]) for name in ("documents", "segments", "edits")}
     documents = {d["doc_id"]: why for d, why in _paired(rows["documents"], failed["documents"])}
@@ -39,12 +50,40 @@ def validate(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
     rejections += [
         _rejection(capture[e["doc_id"]], "edits", e["edit_id"], "parent_rejected", None) for e in rows["edits"] if e["doc_id"] in documents
     ]
-    return {
+    kept = {
         "documents": [d for d in rows["documents"] if d["doc_id"] not in documents],
         "segments": [s for s in rows["segments"] if s["segment_id"] not in segments and s["segment_id"] not in orphans],
         "edits": [e for e in rows["edits"] if e["doc_id"] not in documents],
-        "rejections": rows["rejections"] + rejections,
     }
+    gone = {*documents, *segments, *orphans}
+    for name in (n for n in PARENTS if n in rows):
+        kept[name], refused = _sifted(name, rows[name], gone)
+        rejections += [_rejection(capture[_document(row)], name, _key(name, row), reason, why) for row, reason, why in refused]
+    return kept | {"rejections": rows["rejections"] + rejections}
+
+
+def _sifted(name: str, rows: list[Row], gone: set[str]) -> tuple[list[Row], list[tuple[Row, str, str | None]]]:
+    """Rows that stay, and those that fail or whose parents went, with reason and detail; the keys of these join `gone`."""
+    failed = _failures(name, rows)
+    refused: dict[int, tuple[Row, str, str | None]] = {i: (rows[i], "schema", why) for i, why in failed.items()}
+    gone.update(_key(name, rows[i]) for i in failed)
+    while gone and (orphans := [i for i, row in enumerate(rows) if i not in refused and _hangs_on(name, row, gone)]):
+        refused |= {i: (rows[i], "parent_rejected", None) for i in orphans}
+        gone.update(_key(name, rows[i]) for i in orphans)
+    return [row for i, row in enumerate(rows) if i not in refused], [refused[i] for i in sorted(refused)]
+
+
+def _hangs_on(name: str, row: Row, gone: set[str]) -> bool:
+    values = (row[column] for column in PARENTS[name])
+    return any(key in gone for value in values for key in (value if isinstance(value, list) else [value]))
+
+
+def _document(row: Row) -> str:
+    return (row.get("doc_id") or row["item_id"])[:20]
+
+
+def _key(name: str, row: Row) -> str:
+    return " ".join(str(row[column]) for column in schemas.table(name).KEY)
 
 
 @cache

@@ -1,0 +1,38 @@
+"""What a corpus folder knows besides its captures: its entities and its stance targets."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from flows.readers.entities import OwnEntity, read_entities
+from flows.readers.targets import Target, read_targets
+
+
+class Knowledge(NamedTuple):
+    entities: tuple[OwnEntity, ...] = ()
+    targets: tuple[Target, ...] = ()
+
+
+def read(folder: Path) -> Knowledge:
+    """entities.csv and targets.csv of a corpus folder. Raises CorpusError with one clear line."""
+    return Knowledge(read_entities(folder / "entities.csv"), read_targets(folder / "targets.csv"))
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """Hashes of what a corpus folder has beside its captures: entities, targets and every file of votes."""
+    paths = [folder / "entities.csv", folder / "targets.csv", *sorted((folder / "annotations").glob("*"))]
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths if p.is_file()}
+
+
+def to_json(known: Knowledge) -> str:
+    return json.dumps({name: [row._asdict() for row in rows] for name, rows in known._asdict().items()}, ensure_ascii=False, sort_keys=True)
+
+
+def from_json(text: str) -> Knowledge:
+    told = json.loads(text)
+    return Knowledge(*(tuple(kind(**_frozen(row)) for row in told[name]) for name, kind in (("entities", OwnEntity), ("targets", Target))))
+
+
+def _frozen(row: dict) -> dict:
+    return {name: tuple(tuple(v) if isinstance(v, list) else v for v in value) if isinstance(value, list) else value for name, value in row.items()}
