@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow.types as kinds
 
-from schemas import TABLES, table
+from schemas import TABLES, VIEWS, table
 
 # DuckDB spills to disk beyond this; a tenth of a laptop, and enough for some millions of documents to group in memory.
 MEMORY = "1GB"
@@ -124,9 +124,9 @@ def measure(tables: Path, previous: Path | None = None) -> list[Metric]:
     """Metrics of `tables`/<table>.parquet, each with its value in the release folder `previous` (data/<table>/*.parquet).
 
     Shares are 0 to 1, dates are numbers YYYYMMDD with 00 for what is not known, `change` is the share by which the number of documents
-    grew. Raises duckdb.Error where a table is missing or unreadable; of the release before, a missing table is an empty one.
+    grew. Raises duckdb.Error where a table is missing (a training table may be) or unreadable; of the release before, it is an empty one.
     """
-    now = _measured({name: [p for p in [tables / f"{name}.parquet"] if p.is_file()] for name in TABLES})
+    now = _measured({name: [tables / f"{name}.parquet"] for name in TABLES if name not in VIEWS or (tables / f"{name}.parquet").is_file()})
     last = _measured({name: sorted((previous / "data" / name).glob("*.parquet")) for name in TABLES}) if previous else {}
     documents = ("documents", None, "rows")
     change = _rounded((now[documents] - last[documents]) / last[documents]) if last.get(documents) else None
