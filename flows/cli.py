@@ -47,17 +47,28 @@ def run(words: list[str]) -> int:
 
 
 @app.command
-def init(folder: Path, /) -> int:
+def init(folder: Path, /, *, repeats: Path | None = None) -> int:
     """Make a corpus folder of FOLDER: araxes.toml, captures.csv and outlets.csv, filled in as far as the captures tell.
 
     Files that are there already are left alone.
 
     Example: araxes init my-articles
+
+    Parameters
+    ----------
+    folder
+        A folder with saved articles.
+    repeats
+        A release of it: lines that stand on many pages of an outlet are written to outlets.proposed.csv, as rules to
+        take over into outlets.csv.
     """
-    from flows.readers.init import initialise
+    from flows.corpus.repeats import proposals
+    from flows.readers.init import initialise, propose
 
     for path, made in initialise(folder):
         print(f"{'wrote' if made else 'kept'} {path}")
+    if repeats:
+        print(f"wrote {propose(folder, proposals(repeats))}")
     return 0
 
 
@@ -198,6 +209,134 @@ def hydrate(
     say(f"{len(matches) - missing} of {len(matches)} withheld documents have their words back")
     print(place)
     return 1 if missing else 0
+
+
+@app.command
+def explain(release: Path, document: str, /) -> int:
+    """One document from bytes to rows: what was kept, removed and repaired, and what was found in it.
+
+    Removed words stand in [-…-] and repairs as {before|after}; in a terminal they are coloured.
+
+    Example: araxes explain dist/araxes-specimens/1.0.0 korpu/en/press-roundup.txt
+
+    Parameters
+    ----------
+    release
+        The folder of one version.
+    document
+        A doc_id, the beginning of one, or the path of a capture.
+    """
+    from flows.release.explain import explain as lines
+
+    for line in lines(release, document, sys.stdout.isatty() and "NO_COLOR" not in os.environ):
+        print(line)
+    return 0
+
+
+annotate = App(name="annotate", help="Campaigns of annotation with Label Studio: draw items, hand them out, take the answers in, decide disagreements.")
+app.command(annotate)
+
+
+@annotate.command
+def sample(
+    release: Path,
+    /,
+    *,
+    layer: str,
+    annotators: list[str],
+    n: Annotated[int, Parameter(name=["-n", "--items"])] = 100,
+    overlap: int = 2,
+    seed: int = 0,
+    out: Path = Path("campaigns"),
+) -> int:
+    """Draw items of a layer, by outlet and language, and say who gets which; prints the file of the sample.
+
+    Example: araxes annotate sample dist/my-articles/1.0.0 --layer stance -n 200 --annotators a1 --annotators a2
+
+    Parameters
+    ----------
+    release
+        The folder of one version, with its words.
+    layer
+        attribution, claim, stance, check_worthiness or strip.
+    annotators
+        Pseudonyms, such as a1; one option each.
+    overlap
+        Annotators who get each item.
+    """
+    from flows.corpus.campaign import sample_command
+
+    print(sample_command(release, out, layer, n, overlap, annotators, seed))
+    return 0
+
+
+@annotate.command
+def export(release: Path, sampled: Path, /, *, corpus: Path) -> int:
+    """Write Label Studio's tasks, one project per annotator, and its configuration; prints the files.
+
+    Example: araxes annotate export dist/my-articles/1.0.0 campaigns/stance-1.0.0-0/sample.jsonl --corpus my-articles
+
+    Parameters
+    ----------
+    sampled
+        What `sample` printed.
+    corpus
+        The corpus folder, for the guideline and the wording of the targets.
+    """
+    from flows.corpus.campaign import export_command, guideline_version
+
+    for path in export_command(release, sampled, guideline_version(corpus / "annotations"), _wordings(corpus)):
+        print(path)
+    return 0
+
+
+@annotate.command(name="import")
+def import_(release: Path, exports: list[Path], /, *, corpus: Path) -> int:
+    """Take Label Studio's answers into the corpus folder: every mark back in place, or refused with a reason. Prints what was refused.
+
+    Example: araxes annotate import dist/my-articles/1.0.0 a1.json a2.json --corpus my-articles
+
+    Parameters
+    ----------
+    exports
+        Label Studio's JSON exports.
+    corpus
+        The corpus folder whose annotations/ takes the votes.
+    """
+    from flows.corpus.campaign import import_command
+    from flows.terminal import say
+
+    done = import_command(release, exports, corpus / "annotations")
+    for refused in done.refused:
+        print(f"{refused.where}: {refused.reason}: {refused.detail}")
+    say(f"{len(done.votes)} votes taken in, {done.n_known} known already, {len(done.refused)} refused")
+    return 1 if done.refused else 0
+
+
+@annotate.command
+def adjudicate(release: Path, /, *, corpus: Path, layer: str, adjudicator: str, out: Path = Path("campaigns")) -> int:
+    """Write Label Studio's tasks for the items on which people disagree; the decisions come in by `import`. Prints the files.
+
+    Example: araxes annotate adjudicate dist/my-articles/1.1.0 --corpus my-articles --layer stance --adjudicator j1
+
+    Parameters
+    ----------
+    adjudicator
+        The pseudonym of somebody who has not voted on these items.
+    """
+    from flows.corpus.campaign import adjudicate_command
+    from flows.corpus.votes import read_votes
+
+    votes, _ = read_votes(corpus / "annotations")
+    for path in adjudicate_command(release, votes, out, layer, adjudicator, _wordings(corpus)):
+        print(path)
+    return 0
+
+
+def _wordings(corpus: Path) -> dict[str, str]:
+    from flows.readers.targets import read_targets
+
+    return {target.target_id: target.wording for target in read_targets(corpus / "targets.csv")}
 
 
 def example() -> Path:

@@ -20,7 +20,9 @@ from flows.readers.files import records
 from flows.readers.records import HEAD, Record, media_type, over
 from schemas.captures import path_bytes, path_text
 
-CONFIGURATION = ("araxes.toml", "captures.csv", "outlets.csv", "entities.csv", "targets.csv", "annotations")
+# Rules that `araxes init` proposes for outlets.csv.
+PROPOSED = "outlets.proposed.csv"
+CONFIGURATION = ("araxes.toml", "captures.csv", "outlets.csv", PROPOSED, "entities.csv", "targets.csv", "annotations")
 TEXT, TEXTS, COUNT = "a text in quotes", "a list of texts in quotes", "a whole number above 0"
 SECTIONS = {
     "dataset": {

@@ -3,10 +3,11 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from flows.readers.folder import CAPTURE_COLUMNS, OUTLET_COLUMNS, CorpusError, list_captures, open_corpus
+from flows.readers.folder import CAPTURE_COLUMNS, OUTLET_COLUMNS, PROPOSED, CorpusError, list_captures, open_corpus
 
 SETTINGS = """\
 # What a release says of itself. Delete a line to leave it out; nothing is made up in its place.
@@ -51,6 +52,16 @@ def initialise(folder: Path) -> Iterator[tuple[Path, bool]]:
         if made:
             path.write_text(text, encoding="utf-8", newline="")
         yield path, made
+
+
+def propose(folder: Path, proposals: Iterable[NamedTuple]) -> Path:
+    """Write rules for lines that repeat on an outlet's pages to outlets.proposed.csv: the pattern for `remove` in outlets.csv, the line, the
+    pages that have it, and how many of them keep it now. Outlets stand under their keys in outlets.csv."""
+    keys = {outlet.name: key for key, outlet in open_corpus(folder).outlets.items()}
+    rows = [{**p._asdict(), "outlet": keys.get(p.outlet, p.outlet)} for p in proposals]
+    path = folder / PROPOSED
+    path.write_text(_csv(("outlet", "remove", "line", "pages", "kept"), rows), encoding="utf-8", newline="")
+    return path
 
 
 def _csv(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:

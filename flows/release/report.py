@@ -1,0 +1,236 @@
+"""Report: pages that show what came in, what was kept, removed and repaired, and why; offline, without a script.
+
+`report/index.html` has the figures, `report/documents/<doc_id>.html` a document as its capture, with every edit marked. All of it is
+computed from the release's own tables. Captured text is escaped, and invisible characters are shown by their code.
+"""
+
+import base64
+import hashlib
+import math
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import jinja2
+
+import schemas
+from flows.release.compare import database, files, stored
+
+# Documents that have a page of their own, and characters of each that are shown: a report is read, not mined.
+MAX_PAGES = 500
+MAX_CHARACTERS = 200_000
+# Documents in the list on the front page, and bars in a chart.
+MAX_LISTED = 500
+MAX_BARS = 15
+
+# Characters that are not seen, or that change the order of others on the screen.
+HIDDEN = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+
+
+class Chart(NamedTuple):
+    """Bars: (label, value, what stands behind it). `rest` are those left out."""
+
+    title: str
+    unit: str
+    bars: list[tuple[str, float, str]]
+    rest: int
+    note: str = ""
+
+
+# (title, unit, table, SQL for label and value, note)
+CHARTS = (
+    ("Captures by outcome", "captures", "captures", "SELECT outcome, COUNT(*) FROM captures GROUP BY 1 ORDER BY 2 DESC, 1", ""),
+    (
+        "Rejected", "rows", "rejections",
+        "SELECT stage || ': ' || reason || CASE WHEN \"table\" = 'captures' THEN '' ELSE ' (' || \"table\" || ')' END, COUNT(*) FROM rejections GROUP BY 1 ORDER BY 2 DESC, 1",
+        "Every capture or row that is not in the release, by the stage that refused it and the reason.",
+    ),
+    (
+        "Removed, by rule", "bytes", "edits",
+        "SELECT rules[-1], SUM(byte_end - byte_start) FROM edits WHERE kind = 'removed' GROUP BY 1 ORDER BY 2 DESC, 1", "",
+    ),
+    (
+        "Removed, by outlet", "% of bytes", "edits",
+        """SELECT COALESCE(d.outlet, 'unknown'), ROUND(100.0 * SUM(r.removed) / SUM(c.bytes), 1) FROM documents d JOIN captures c USING (capture_id)
+           LEFT JOIN (SELECT doc_id, SUM(byte_end - byte_start) AS removed FROM edits WHERE kind = 'removed' GROUP BY 1) r ON r.doc_id = d.doc_id
+           GROUP BY 1 ORDER BY 2 DESC NULLS LAST, 1""",
+        "Markup counts as removed: of a web page, most is.",
+    ),
+    (
+        "Repaired, by rule", "edits", "edits",
+        "SELECT kind || ': ' || rules[-1], COUNT(*) FROM edits WHERE kind <> 'removed' GROUP BY 1 ORDER BY 2 DESC, 1",
+        "exact has one reading, inferred is a guess, normalized is the same thing written otherwise.",
+    ),
+    ("Languages", "documents", "documents", "SELECT COALESCE(language, 'unknown'), COUNT(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1", ""),
+    ("Outlets", "documents", "documents", "SELECT COALESCE(outlet, 'unknown'), COUNT(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1", ""),
+    (
+        "Published", "documents", "documents",
+        """SELECT COALESCE(LEFT(date_published, CASE WHEN many THEN 4 ELSE 7 END), 'unknown'), COUNT(*)
+           FROM documents, (SELECT COUNT(DISTINCT LEFT(date_published, 7)) > 15 AS many FROM documents) GROUP BY 1 ORDER BY 1 DESC""",
+        "By month; by year where there are many.",
+    ),
+    (
+        "Length", "documents", "documents",
+        """SELECT CASE WHEN b = 0 THEN 'under 1,000' ELSE format('{:,} to {:,}', (1000 * 2 ** (b - 1))::BIGINT, (1000 * 2 ** b)::BIGINT) END, n
+           FROM (SELECT GREATEST(0, FLOOR(LOG2(n_chars / 1000.0)) + 1)::INT AS b, COUNT(*) AS n FROM documents GROUP BY 1) ORDER BY b""",
+        "Characters of the text.",
+    ),
+    ("Segments", "segments", "segments", "SELECT unit, COUNT(*) FROM segments GROUP BY 1 ORDER BY 2 DESC, 1", ""),
+    ("Known damage", "documents", "documents", "SELECT d, COUNT(*) FROM (SELECT unnest(text_defects) AS d FROM documents) GROUP BY 1 ORDER BY 2 DESC, 1", "Found and not repaired."),
+    (
+        "Labels, by tier", "labels", "labels", "SELECT layer || ': ' || tier, COUNT(*) FROM labels GROUP BY 1 ORDER BY 2 DESC, 1",
+        "gold and human_single were given by people, silver, model_single and weak by machines.",
+    ),
+    (
+        "Splits", "documents", "splits",
+        "SELECT scheme || ': ' || split, COUNT(*) FROM splits WHERE layer = 'document' GROUP BY 1 ORDER BY 1", "",
+    ),
+)  # fmt: skip
+
+FACTS = """
+    SELECT (SELECT COUNT(*) FROM captures) AS captures, (SELECT COUNT(*) FROM documents) AS documents,
+        (SELECT COUNT(*) FROM segments WHERE unit = 'sentence') AS sentences, (SELECT SUM(bytes) FROM captures) AS bytes,
+        (SELECT SUM(n_chars) FROM documents) AS characters,
+        (SELECT COUNT(*) FROM edits WHERE kind = 'removed') AS removals, (SELECT COUNT(*) FROM edits WHERE kind = 'exact') AS exact,
+        (SELECT COUNT(*) FROM edits WHERE kind = 'inferred') AS inferred, (SELECT COUNT(*) FROM rejections WHERE "table" = 'captures') AS rejected,
+        (SELECT COUNT(*) FROM documents WHERE duplicate_of IS NOT NULL) AS duplicates,
+        (SELECT COUNT(DISTINCT story_cluster) FROM documents) AS stories,
+        (SELECT COUNT(*) FROM documents WHERE text_availability <> 'full') AS withheld
+"""
+DOCUMENTS = """
+    SELECT doc_id, title, outlet, language, date_published, n_sentences, text_availability, duplicate_of IS NOT NULL AS is_copy,
+        (SELECT COUNT(*) FROM edits e WHERE e.doc_id = d.doc_id AND kind IN ('exact', 'inferred')) AS repairs, len(text_defects) AS defects
+    FROM documents d ORDER BY title IS NULL, title, doc_id LIMIT {limit}
+"""
+ROWS_OF = {
+    "edits": "FROM edits WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id, byte_start, byte_end",
+    "segments": "FROM segments WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id, position",
+    "claims": "FROM claims WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id, byte_start, claim_id",
+    "stances": """SELECT s.*, l.value, l.tier FROM stances s LEFT JOIN labels l ON l.item_id = s.stance_id AND l.layer = 'stance'
+        WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id, byte_start, stance_id""",
+}
+# Pairs that belong together and stand on different sides of a scheme.
+LEAKS = """
+    SELECT a.scheme, COUNT(*) FILTER (a.split <> b.split) AS pairs FROM splits a
+    JOIN documents x ON x.doc_id = a.doc_id JOIN documents y ON x.doc_id < y.doc_id
+        AND (x.duplicate_cluster = y.duplicate_cluster OR x.story_cluster = y.story_cluster OR x.supersedes = y.doc_id OR y.supersedes = x.doc_id)
+    JOIN splits b ON b.doc_id = y.doc_id AND b.scheme = a.scheme AND b.layer = a.layer
+    WHERE a.split <> 'excluded' AND b.split <> 'excluded' AND a.layer = 'document' GROUP BY 1 ORDER BY 1
+"""
+
+
+def report(release: Path, dataset: dict, version: str, changes: str) -> None:
+    """Write the report of a release into it. changes: its CHANGES.md."""
+    pages = release / "report" / "documents"
+    pages.mkdir(parents=True)
+    with database() as db:
+        for name in schemas.TABLES:
+            db.execute(f"CREATE VIEW {name} AS FROM {stored(release, name)}")
+        shown = set()
+        for values in _documents(db):
+            shown.add(values["document"]["doc_id"])
+            _page(pages / f"{values['document']['doc_id']}.html", "document.html", dataset=dataset, version=version, **values)
+        facts = _dicts(db, FACTS)[0]
+        _page(
+            release / "report" / "index.html", "index.html", dataset=dataset, version=version, facts=facts, shown=shown,
+            charts=[c for c in (_chart(db, release, *told) for told in CHARTS) if c], documents=_dicts(db, DOCUMENTS.format(limit=MAX_LISTED)),
+            leaks=_dicts(db, LEAKS) if files(release, "splits") else [], changes=_changes(changes), max_pages=MAX_PAGES,
+        )  # fmt: skip
+
+
+def _page(path: Path, template: str, **values: Any) -> None:
+    css = _templates().get_template("report.css").render()
+    style = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    page = _templates().get_template(template).render(css=css, style=style, **values)
+    path.write_text(page.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+
+
+def _dicts(db: duckdb.DuckDBPyConnection, query: str, values: list | None = None) -> list[dict]:
+    found = db.execute(query, values or [])
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _chart(db: duckdb.DuckDBPyConnection, release: Path, title: str, unit: str, table: str, query: str, note: str) -> Chart | None:
+    if not files(release, table):
+        return None
+    rows = [(label, value) for label, value in db.execute(query).fetchall() if value is not None]
+    if not rows:
+        return None
+    most = max(value for _, value in rows) or 1
+    bars = [(str(label), float(100 * value / most), f"{value:,}") for label, value in rows[:MAX_BARS]]
+    return Chart(title, unit, bars, len(rows) - len(bars), note)
+
+
+class Piece(NamedTuple):
+    """A stretch of a document as its capture had it. kind: kept, or that of the edit; `before` stood there, `after` stands there now."""
+
+    kind: str
+    before: str
+    after: str
+    why: str
+
+
+def _documents(db: duckdb.DuckDBPyConnection) -> Iterator[dict]:
+    """What the pages of the first MAX_PAGES documents show, in the order of their ids."""
+    documents = _dicts(db, f"FROM documents ORDER BY doc_id LIMIT {MAX_PAGES}")
+    ids = [d["doc_id"] for d in documents]
+    captures = {c["capture_id"]: c for c in _dicts(db, "FROM captures WHERE capture_id IN (SELECT unnest($1::VARCHAR[]))", [[d["capture_id"] for d in documents]])}
+    of = {}
+    for name, query in ROWS_OF.items():
+        of[name] = {}
+        for row in _dicts(db, query, [ids]):
+            of[name].setdefault(row["doc_id"], []).append(row)
+    for document in documents:
+        rows = {name: found.get(document["doc_id"], []) for name, found in of.items()}
+        text = document["text"]
+        said = {s["segment_id"]: s["text"] for s in rows["segments"]}
+        yield {
+            "document": document, "capture": captures[document["capture_id"]],
+            "pieces": [] if text is None else list(_pieces(text, rows["edits"])),
+            "segments": rows["segments"][:MAX_LISTED], "more_segments": len(rows["segments"]) - MAX_LISTED,
+            "cut": text is not None and len(text) > MAX_CHARACTERS, "max_characters": MAX_CHARACTERS,
+            "claims": [c | {"words": " … ".join((text or "")[s["start"] : s["end"]] for s in c["spans"])} for c in rows["claims"]],
+            "stances": [s | {"words": said.get(s["segment_id"]) or ""} for s in rows["stances"]],
+        }  # fmt: skip
+
+
+def _pieces(text: str, edits: list[dict]) -> Iterator[Piece]:
+    at = 0
+    for e in edits:
+        if at > MAX_CHARACTERS:
+            return
+        if e["start"] > at:
+            yield Piece("kept", "", text[at : e["start"]], "")
+        why = f"{', '.join(e['rules'])} ({e['kind']}, {e['confidence']:.2f}), bytes {e['byte_start']:,} to {e['byte_end']:,}"
+        yield Piece(e["kind"], e["before"] if e["before"] is not None else "‹markup›", e["after"] or "", why)
+        at = e["end"]
+    if at < min(len(text), MAX_CHARACTERS):
+        yield Piece("kept", "", text[at:MAX_CHARACTERS], "")
+
+
+def _changes(text: str) -> list[str]:
+    """The lines of CHANGES.md without its title, cut where the list is long."""
+    return [line for line in text.splitlines()[1:] if line][:100]
+
+
+def visible(text: str | None) -> str:
+    """The text with its invisible characters by their code, so that none hides or turns what stands around it."""
+    return HIDDEN.sub(lambda m: f"⟨U+{ord(m[0]):04X}⟩", text or "")
+
+
+def _size(count: float | None) -> str:
+    """Bytes for people."""
+    count = count or 0
+    step = min(4, int(math.log(count, 1000))) if count >= 1000 else 0
+    return f"{count / 1000**step:,.1f} {('bytes', 'kB', 'MB', 'GB', 'TB')[step]}" if step else f"{count:,.0f} bytes"
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    found = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).with_name("pages")), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    found.filters |= {"visible": visible, "size": _size, "number": lambda n: f"{n or 0:,}"}
+    return found

@@ -1,0 +1,97 @@
+"""The report in a real browser with the network cut: no request, no script, nothing captured that runs or hides."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.corpora import build, corpus
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+HOSTILE = (
+    "</script><script>document.title='run'</script> <img src=x onerror=alert(1)> <svg onload=alert(1)> <a href='javascript:alert(1)'>x</a> "
+    "{{ 7 * 7 }} \u202etxet desrever\u202c " + "w" * 100_000
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory) -> Path:
+    """A release with hostile words in title, body, outlet and path."""
+    place = tmp_path_factory.mktemp("report")
+    folder = corpus(place / "c", 3)
+    page = (folder / "01.txt").read_text(encoding="utf-8").replace("Nobody called", f"{HOSTILE} Nobody called")
+    os.rename(folder / "01.txt", folder / "<img src=x onerror=alert(1)>.txt")
+    (folder / "<img src=x onerror=alert(1)>.txt").write_text(page.replace("Orbelan, Again", "Orbelan <b onclick=alert(1)>Again"), encoding="utf-8")
+    (folder / "captures.csv").write_text('path,outlet\n02.txt,"<script>alert(1)</script>"\n')
+    (folder / "empty.txt").touch()
+    assert build(folder, place / "dist") == 0
+    return place / "dist" / "c" / "1.0.0"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_page_opens_without_a_request_an_error_or_a_sideways_scroll(release, browser, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True)
+    page = context.new_page()
+    requests, errors = [], []
+    page.on("request", lambda r: requests.append(r.url))
+    page.on("console", lambda m: errors.append(m.text))
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.on("dialog", lambda d: errors.append(d.message))
+    report = release / "report"
+    pages = [report / "index.html", *sorted((report / "documents").glob("*.html"))]
+    assert len(pages) == 4
+    for path in pages:
+        requests.clear()
+        page.goto(path.as_uri())
+        assert requests == [path.as_uri()] and errors == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert page.evaluate("document.querySelectorAll('script, img, iframe, link, [onerror], [onload], [onclick], [style]').length") == 0
+        assert page.title() != "run"
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", background)[:3])) < 200) is (scheme == "dark")
+    context.close()
+
+
+def test_documents_are_reached_by_the_keyboard_and_show_what_was_removed(release, browser):
+    page = browser.new_page()
+    page.goto((release / "report" / "index.html").as_uri())
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if "documents/" in (page.evaluate("document.activeElement.getAttribute('href')") or ""):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/documents/*.html")
+    assert "Follow us on:" in page.locator(".removed").all_inner_texts()[-1]
+    page.close()
+
+
+def test_captured_words_stay_words_and_what_is_invisible_is_shown(release, browser):
+    page = browser.new_page()
+    texts = []
+    for path in sorted((release / "report" / "documents").glob("*.html")):
+        page.goto(path.as_uri())
+        texts.append(page.locator("main").inner_text())
+    (text,) = [t for t in texts if "onerror" in t]
+    assert "</script><script>document.title='run'</script> <img src=x onerror=alert(1)>" in text and "{{ 7 * 7 }}" in text
+    assert "\u202e" not in text and "⟨U+202E⟩txet desrever" in text
+    page.goto((release / "report" / "index.html").as_uri())
+    assert "<script>alert(1)</script>" in page.inner_text("body")
+    page.close()
