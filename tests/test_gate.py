@@ -56,10 +56,17 @@ def ruined() -> dict[str, list[dict]]:
     data["documents"] = rows(
         "documents",
         {"doc_id": "b" * 20, "capture_id": "cb", "n_sentences": 0, "date_published": "3025-01-01", "language_confidence": 1.5},
-        {"doc_id": "b" * 20, "capture_id": "cb", "n_sentences": 0, "date_published": "0225", "n_chars": -1},
+        {"doc_id": "b" * 20, "capture_id": "cb", "n_sentences": 0, "date_published": "0225", "n_chars": -1, "supersedes": "c" * 20},
     )
     data["edits"][1]["byte_end"] = 4000
     return data
+
+
+def parted() -> dict[str, list[dict]]:
+    """Tables in which two documents of one story stand on different sides."""
+    documents = corpus()["documents"] + rows("documents", {"doc_id": "c" * 20, "capture_id": "cc", "story_cluster": "a" * 20})
+    documents[0] |= {"story_cluster": "a" * 20}
+    return {"splits": rows("splits", {"doc_id": "a" * 20}, {"doc_id": "b" * 20}, {"doc_id": "c" * 20, "split": "validation"}), "documents": documents}
 
 
 def stored(data: dict[str, list[dict]], folder: Path) -> Path:
@@ -99,7 +106,7 @@ def failed(tmp_path_factory) -> tuple[list[gate.Failure], Path]:
     folder = tmp_path_factory.mktemp("ruined")
     tables = stored(ruined(), folder / "tables")
     (tables / "splits.parquet").unlink()
-    broken = [row | {"split": None} for row in corpus()["splits"]]
+    broken = [row | {"split": None} for row in corpus()["splits"]] + parted()["splits"][1:]
     pq.write_table(pa.Table.from_pylist(broken), tables / "splits.parquet")
     many = corpus()
     many["documents"] = rows("documents", *({"doc_id": f"{i:020}"} for i in range(5)))
@@ -171,7 +178,7 @@ def test_a_missing_table_is_an_error(tmp_path):
 def test_references_that_lead_nowhere_are_counted(tmp_path):
     data = corpus()
     for name, column in gate.REFERENCES:
-        data[name][0][column] = "nowhere"
+        data.setdefault(name, rows(name, {}))[0][column] = "nowhere"
     found = by_name(gate.measure(stored(data, tmp_path / "tables")))
     assert {key: value for key, (value, _) in found.items() if key.endswith("orphans")} == {
         f"{name}.{column} orphans": 1 for name, column in gate.REFERENCES
@@ -197,10 +204,21 @@ def test_every_rule_can_fail_and_says_on_what(failed):
     assert all("\n" not in f.text for f in failures)
     said = {f.on: f.text for f in failures}
     assert said["documents rows"] == "there are documents: documents rows is 2, at least 3 expected ([gate] min_documents)"
-    assert said["splits.split completeness"] == "required columns are complete: splits.split completeness is 0, at least 1 expected"
+    assert said["splits.split completeness"] == "required columns are complete: splits.split completeness is 0.5, at least 1 expected"
     assert said["documents.doc_id share_unique"] == "keys are unique: documents.doc_id share_unique is 0.5, at least 1 expected"
     assert said["segments.doc_id orphans"] == "references lead somewhere: segments.doc_id orphans is 2, at most 0 expected"
     assert "at least -0.5 and at most 1 expected ([gate] min_change)" in said["documents change"]
+
+
+def test_a_planted_leak_fails_and_one_that_stood_already_does_not(tmp_path):
+    leaking = stored(corpus() | parted(), tmp_path / "tables")
+    leaks = [m for m in gate.measure(leaking) if m.metric == "leaks"]
+    assert [m.value for m in leaks] == [1]
+    assert [f.expectation for f in gate.judge(gate.measure(leaking), {}) if f.on == "splits.split leaks"] == ["what belongs together stands on one side"]
+    previous = released(corpus() | parted(), tmp_path / "1.0.0", "rejections", "repeat_of")
+    assert [m.value for m in gate.measure(leaking, previous) if m.metric == "leaks"] == [0]
+    (previous / "data" / "splits" / "test-00000-of-00001.parquet").unlink()
+    assert [m.value for m in gate.measure(leaking, previous) if m.metric == "leaks"] == [1]
 
 
 def test_a_rule_that_judges_nothing_fails():

@@ -53,6 +53,11 @@ REFERENCES = {
     ("edits", "doc_id"): "documents",
     ("rejections", "capture_id"): "captures",
     ("splits", "doc_id"): "documents",
+    ("mentions", "segment_id"): "segments",
+    ("attributions", "doc_id"): "documents",
+    ("claims", "segment_id"): "segments",
+    ("stances", "segment_id"): "segments",
+    ("coverage", "doc_id"): "documents",
 }
 
 # Columns of ISO 8601 dates in reduced precision.
@@ -72,6 +77,21 @@ SHARES = {
     ("documents", "n_sentences", "share_without"): "SELECT avg((n_sentences = 0)::INT) FROM documents",
     ("documents", "n_sentences", "mean"): "SELECT avg(n_sentences) FROM documents",
 }
+
+
+# Groups of documents that belong together and stand on different sides of the scheme `story`, those aside that stood so already:
+# what was assigned once is not moved, and whoever joins two sides has to be excluded.
+LEAKS = """
+    WITH linked AS (
+        SELECT 'duplicate' AS link, duplicate_cluster AS cluster, doc_id FROM documents WHERE duplicate_cluster IS NOT NULL
+        UNION ALL SELECT 'story', story_cluster, doc_id FROM documents WHERE story_cluster IS NOT NULL
+        UNION ALL SELECT 'supersedes', doc_id, unnest([doc_id, supersedes]) FROM documents WHERE supersedes IS NOT NULL
+    )
+    SELECT count(*) FROM (
+        SELECT link, cluster FROM linked JOIN splits USING (doc_id) WHERE scheme = 'story' AND layer = 'document' AND split <> 'excluded'
+        GROUP BY link, cluster HAVING count(DISTINCT split) > 1 AND bool_or(doc_id NOT IN (SELECT doc_id FROM standing WHERE doc_id IS NOT NULL))
+    )
+"""
 
 
 class Metric(NamedTuple):
@@ -108,6 +128,7 @@ RULES = (
     Rule("required columns are complete", lambda m: m.metric == "completeness" and _required(m.table, m.column), low=1),
     Rule("keys are unique", lambda m: m.metric == "share_unique", low=1),
     Rule("references lead somewhere", lambda m: m.metric == "orphans", high=0),
+    Rule("what belongs together stands on one side", lambda m: m.metric == "leaks", high=0),
     Rule("counts and places are not negative", lambda m: m.metric == "min" and m.column not in DATES, low=0),
     Rule("probabilities are at most one", lambda m: m.metric == "max" and m.column.endswith("confidence"), high=1),
     Rule("dates are not too early", lambda m: m.metric == "min" and m.column in DATES, low="min_date"),
@@ -126,8 +147,10 @@ def measure(tables: Path, previous: Path | None = None) -> list[Metric]:
     Shares are 0 to 1, dates are numbers YYYYMMDD with 00 for what is not known, `change` is the share by which the number of documents
     grew. Raises duckdb.Error where a table is missing (a training table may be) or unreadable; of the release before, it is an empty one.
     """
-    now = _measured({name: [tables / f"{name}.parquet"] for name in TABLES if name not in VIEWS or (tables / f"{name}.parquet").is_file()})
-    last = _measured({name: sorted((previous / "data" / name).glob("*.parquet")) for name in TABLES}) if previous else {}
+    released = {name: sorted((previous / "data" / name).glob("*.parquet")) if previous else [] for name in TABLES}
+    there = [name for name in TABLES if name not in VIEWS or (tables / f"{name}.parquet").is_file()]
+    now = _measured({name: [tables / f"{name}.parquet"] for name in there}, released["splits"])
+    last = _measured(released, released["splits"]) if previous else {}
     documents = ("documents", None, "rows")
     change = _rounded((now[documents] - last[documents]) / last[documents]) if last.get(documents) else None
     return [Metric(*key, value, last.get(key)) for key, value in (now | {("documents", None, "change"): change}).items()]
@@ -157,15 +180,16 @@ def judge(metrics: Sequence[Metric], thresholds: dict[str, float], quality: Path
     return [failure for rule in RULES for failure in _failures(rule, result[rule.name], limits)]
 
 
-def _measured(files: dict[str, list[Path]]) -> dict[tuple[str, str | None, str], float | None]:
+def _measured(files: dict[str, list[Path]], standing: list[Path]) -> dict[tuple[str, str | None, str], float | None]:
     with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill}) as db:
         for name, paths in files.items():
             # The empty table stands in for a missing one, and for columns that an older release did not have.
-            parts = [db.from_arrow(table(name).SCHEMA.empty_table())] + [db.read_parquet(escape(str(p))) for p in paths]
-            for i, part in enumerate(parts):
-                part.create_view(f"{name}_{i}")
-            db.sql(" UNION ALL BY NAME ".join(f"FROM {name}_{i}" for i in range(len(parts)))).create_view(name)
-        found = {}
+            db.from_arrow(table(name).SCHEMA.empty_table()).create(f"{name}_0")
+            for i, path in enumerate(paths, 1):
+                db.read_parquet(escape(str(path))).create_view(f"{name}_{i}")
+            db.sql(" UNION ALL BY NAME ".join(f"FROM {name}_{i}" for i in range(len(paths) + 1))).create_view(name)
+        (db.read_parquet([escape(str(p)) for p in standing]) if standing else db.table("splits_0")).create_view("standing")
+        found = {("splits", "split", "leaks"): _number(db, LEAKS)}
         for name in files:
             found |= _of_table(db, name)
         for (name, column), target in REFERENCES.items():
