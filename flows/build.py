@@ -17,13 +17,15 @@ from typing import Any, NamedTuple
 # A cold server on a busy machine takes longer than Prefect waits by default; a build tells nobody what it does.
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+# Processes share the cores among them; threads of their own, for products of small matrices, only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from prefect import flow, get_client, task, unmapped
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import as_completed
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.task_runners import ProcessPoolTaskRunner
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
 from flows.corpus.answers import write_answers
 from flows.corpus.funnel import funnel
@@ -48,6 +50,8 @@ from flows.release.withdraw import purge
 from flows.terminal import progress
 
 ARTIFACT = "araxes-funnel"
+# Seconds in which a Dask scheduler has to answer: ten times what one on a busy machine needs.
+ANSWER = 10
 
 Spread = Callable[[list[Path], Path], Iterable[Path]]
 
@@ -140,6 +144,33 @@ def direct(corpus: Path, out: Path, dataset: str | None = None, public: bool = F
     return recipe(corpus, out, dataset, public, directly, lambda shards, captures: _pooled(shards, captures, workers))
 
 
+def dask(address: str) -> TaskRunner:
+    """What runs tasks on the Dask cluster whose scheduler is at `address`, after a look at its workers.
+
+    Raises ImportError, ConnectionError or ValueError, each with one line on what to do.
+    """
+    try:
+        from distributed import Client
+        from prefect_dask import DaskTaskRunner
+    except ImportError:
+        raise ImportError("--dask needs Prefect's package for it: pip install 'araxes[dask]'") from None
+    try:
+        with Client(address, timeout=ANSWER, set_as_default=False) as client:
+            stamps = client.run(stamp, on_error="return")
+    except (OSError, ValueError):
+        raise ConnectionError(f"{address}: no Dask scheduler answers there; name it as --dask tcp://HOST:8786, as `dask scheduler` prints it") from None
+    if not stamps:
+        raise ValueError(f"{address}: the cluster has no workers; start some with: dask worker {address} --nthreads 1")
+    for worker in sorted(w for w, found in stamps.items() if found != stamp()):
+        raise ValueError(f"{worker}: the worker has other code or packages than this process; install the same there")
+    return DaskTaskRunner(address=address)
+
+
+def stamp() -> str:
+    """One hash for code, models and packages: workers that differ in it would not make the same release."""
+    return made_by(provenance("", {}))
+
+
 @flow(name="araxes-build", task_runner=ProcessPoolTaskRunner(max_workers=os.cpu_count()), persist_result=False)
 def build(corpus: Path = Path("seeds"), out: Path = Path("dist"), dataset: str | None = None, public: bool = False) -> Built:
     """The build under Prefect: every stage a task, every shard a task run, the funnel an artifact."""
@@ -163,7 +194,8 @@ def _task(name: str, function: Callable[..., Any], *values: Any) -> Any:
 def _mapped(shards: list[Path], captures: Path) -> Iterator[Path]:
     # Told where the flow's own server is, the workers do not each start one.
     with get_client(sync_client=True) as client, temporary_settings({PREFECT_API_URL: str(client.api_url)}):
-        futures = shard_task.map(shards, unmapped(captures))
+        # Workers of a cluster stand in folders of their own.
+        futures = shard_task.map([shard.resolve() for shard in shards], unmapped(captures.resolve()))
         yield from (future.result() for future in as_completed(futures))
 
 

@@ -82,6 +82,7 @@ def build(
     workers: Annotated[int, Parameter(help="Processes.", validator=lambda _, n: _at_least_one(n))] = os.cpu_count() or 1,
     public: Annotated[bool, Parameter(negative="")] = False,
     direct: Annotated[bool, Parameter(negative="")] = False,
+    dask: str | None = None,
 ) -> int:
     """Build and publish a release of a corpus folder; its path is the last line printed.
 
@@ -99,8 +100,14 @@ def build(
         Withhold every text without evidence of an open licence, and publish as OUT/DATASET-public.
     direct
         Run without Prefect's server.
+    dask
+        Address of a Dask scheduler whose workers take the shards, in place of processes; they see the same files as this machine.
     """
+    from flows.readers.folder import CorpusError
     from flows.terminal import say
+
+    if direct and dask:
+        raise CorpusError("--direct and --dask exclude each other; leave one of them out")
 
     source = folder or example()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # errors are told in one line, by `run`
@@ -111,7 +118,7 @@ def build(
     if direct:
         built = flow.direct(source, out, dataset, public, workers)
     else:
-        runner = flow.ProcessPoolTaskRunner(max_workers=workers)
+        runner = flow.dask(dask) if dask else flow.ProcessPoolTaskRunner(max_workers=workers)
         built = flow.build.with_options(task_runner=runner)(source, out, dataset, public)
     say(_summary(built))
     print(built.release)
@@ -230,6 +237,43 @@ def explain(release: Path, document: str, /) -> int:
 
     for line in lines(release, document, sys.stdout.isatty() and "NO_COLOR" not in os.environ):
         print(line)
+    return 0
+
+
+@app.command
+def calibrate(
+    release: Path | None = None,
+    /,
+    *,
+    polnear: Path | None = None,
+    checkthat: Path | None = None,
+    semeval: Path | None = None,
+    train: Annotated[bool, Parameter(negative="")] = False,
+    out: Path = Path("calibration"),
+) -> int:
+    """Score the rules, baselines and labellers on a release's labels and on gold data you have; prints a table. Needs araxes[calibrate].
+
+    Example: araxes calibrate dist/araxes-specimens/1.0.0 --polnear PolNeAR --checkthat CT24 --train
+
+    Parameters
+    ----------
+    release
+        The folder of one version.
+    polnear
+        The folder of PolNeAR, with train/ and dev/.
+    checkthat
+        The folder of CheckThat! 2024, task 1, English.
+    semeval
+        The folder of SemEval-2016, task 6.
+    train
+        Train labellers of your own on these sets, into OUT/models.
+    out
+        Where calibration.json and the models go.
+    """
+    from flows.calibrate import calibrate as scores
+    from flows.calibrate import table
+
+    print(table(scores(release, polnear, checkthat, semeval, train, out)), end="")
     return 0
 
 

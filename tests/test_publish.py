@@ -30,7 +30,9 @@ def test_a_release_has_its_files(release):
     tables = [
         f"{top}/{name}/train-00000-of-00001.{end}" for top, end in (("data", "parquet"), ("jsonl", "jsonl")) for name in tiny.TABLES
     ]
-    assert listed(release) == sorted(["CHANGES.md", "README.md", "build.json", "environment.txt", *tables])
+    pages = ["report/index.html", *(f"report/documents/{d['doc_id']}.html" for d in MADE["documents"])]
+    papers = ["CHANGES.md", "CITATION.cff", "DATASHEET.md", "README.md", "build.json", "croissant.json", "environment.txt"]
+    assert listed(release) == sorted([*papers, *tables, *pages])
     assert (release.name, (release.parent / "LATEST").read_text()) == ("1.0.0", "1.0.0\n")
 
 

@@ -26,7 +26,8 @@ CONFIGURATION = ("araxes.toml", "captures.csv", "outlets.csv", PROPOSED, "entiti
 TEXT, TEXTS, COUNT = "a text in quotes", "a list of texts in quotes", "a whole number above 0"
 SECTIONS = {
     "dataset": {
-        **dict.fromkeys(("name", "title", "license", "citation", "date_published", "purpose", "limits"), TEXT),
+        **dict.fromkeys(("name", "title", "license", "citation", "date_published", "purpose", "limits", "url", "doi", "contact", "funding"), TEXT),
+        **dict.fromkeys(("subject", "collection", "ethics", "annotators", "biases", "uses", "maintenance"), TEXT),
         **dict.fromkeys(("creators", "tags"), TEXTS),
     },
     "limits": {"max_capture_bytes": COUNT},

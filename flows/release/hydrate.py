@@ -7,6 +7,7 @@ splits are those of the release.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -15,13 +16,17 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from anyascii import anyascii
 
 import schemas
 from flows.release.compare import ROWS, database, facts, files, relation, stored
+from flows.release.public import HOLDERS, STANCES, pseudonym
 from schemas.annotations import QUOTED
 
 # Below this share of a document's characters its labels say too much of what is not there.
 MIN_COVERAGE = 0.5
+# Words of a name, or of what stands for one.
+LONGEST_NAME = 6
 # Sentences that two saves of one page share by chance (a byline, a standing line) are fewer.
 MIN_SHARED = 3
 
@@ -45,6 +50,9 @@ def hydrate(release: Path, own: Path, tables: Path) -> list[Match]:
             db.execute(f"CREATE VIEW {name} AS FROM {stored(release, name)}")
         matches = _matches(db)
         _fill_in(db, matches)
+        _resolve(db, matches)
+        for name in schemas.TABLES:
+            db.execute(f"CREATE OR REPLACE VIEW {name} AS {_resolved(name, schemas.table(name).SCHEMA.names, f'FROM {stored(release, name)}')}")
         for name in (n for n in schemas.TABLES if files(release, n)):
             _write(db, name, tables)
     return matches
@@ -90,6 +98,48 @@ def _near(db: duckdb.DuckDBPyConnection) -> dict[str, str]:
             chosen[wanted] = other
             taken.add(other)
     return chosen
+
+
+def _resolve(db: duckdb.DuckDBPyConnection, matches: list[Match]) -> None:
+    """The table `resolved`: whom pseudonyms stand for, as far as the words at hand name them."""
+    db.execute("CREATE TABLE resolved (pseudonym VARCHAR, id VARCHAR, name VARCHAR)")
+    pseudonyms = {p for (p,) in db.execute("SELECT DISTINCT split_part(stance_id, '-', 4) FROM stances WHERE stance_id LIKE '%-person_%'").fetchall()}
+    pseudonyms |= {p for (p,) in db.execute("SELECT entity_id FROM entities WHERE entity_id LIKE 'person_%'").fetchall()}
+    exact = [m.doc_id for m in matches if m.level == "exact"] if pseudonyms else []
+    found: dict[str, tuple[str, str]] = {}
+    rows = db.execute("SELECT text FROM own_documents WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id", [exact])
+    while row := rows.fetchone():
+        for name in _phrases(row[0]):
+            key = slug(name)
+            if (told := pseudonym(key)) in pseudonyms:
+                found.setdefault(told, (key, name))
+    db.executemany("INSERT INTO resolved VALUES (?, ?, ?)", [["", "", ""], *([told, *whom] for told, whom in found.items())])
+
+
+def _phrases(text: str) -> Iterator[str]:
+    """Every run of up to LONGEST_NAME words."""
+    places = [m.span() for m in re.finditer(r"[^\W_]+(?:['’.-][^\W_]+)*", text)]
+    for i, (start, _) in enumerate(places):
+        yield from (text[start:end] for _, end in places[i : i + LONGEST_NAME])
+
+
+def slug(name: str) -> str:
+    """A name as an id: in Latin letters, small, words parted by underscores."""
+    return "_".join(re.findall(r"[a-z0-9]+", re.sub("['’]", "", anyascii(name)).lower()))
+
+
+def _resolved(table: str, columns: list[str], query: str) -> str:
+    """SQL for a table with the pseudonyms resolved that can be."""
+    replaced = []
+    for name in columns:
+        if name in HOLDERS:
+            replaced.append(f'COALESCE((SELECT id FROM resolved WHERE pseudonym = "{name}"), "{name}") AS "{name}"')
+        elif name in STANCES:
+            held = f"split_part(\"{name}\", '-', 4)"
+            replaced.append(f"COALESCE((SELECT replace(\"{name}\", pseudonym, id) FROM resolved WHERE pseudonym = {held}), \"{name}\") AS \"{name}\"")
+        elif (table, name) == ("entities", "name") or (table in schemas.VIEWS and name == "holder"):
+            replaced.append(f'COALESCE((SELECT r.name FROM resolved r WHERE pseudonym = t."{name}"), "{name}") AS "{name}"')
+    return f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({query}) t" if replaced else query
 
 
 def _aligned(db: duckdb.DuckDBPyConnection, doc_id: str, other: str) -> Match:

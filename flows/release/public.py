@@ -4,6 +4,7 @@ What is published of a document without evidence of an open licence is an allow-
 stretches stay; every other column is null. `hydrate` puts the words back for whoever holds the same captures.
 """
 
+import hashlib
 import html
 import json
 import re
@@ -50,6 +51,19 @@ PUBLISHED = {
     **{name: f"item_id holder target {'label' if name.endswith('gold') else 'weak_label'} split" for name in schemas.VIEWS},
 }
 
+# Holders who are no public figures, by what stands for them: those of entities.csv that are people and not marked so, and those whom only an
+# annotator named. A pseudonym is no anonymity: whoever has the page can tell who is meant.
+PRIVATE = """
+    CREATE TABLE private AS SELECT id, pseudonym_of(id) AS pseudonym FROM (
+        SELECT entity_id AS id FROM {entities} WHERE type = 'person' AND NOT public_figure
+        UNION SELECT split_part(stance_id, '-', 4) FROM {stances}
+        WHERE split_part(stance_id, '-', 4) NOT IN ('author', 'unnamed') AND split_part(stance_id, '-', 4) NOT IN (SELECT entity_id FROM {entities})
+    )
+"""
+# What names a holder, by column: an entity, the id of a stance, or a name.
+HOLDERS = ("entity_id", "holder_entity_id")
+STANCES = ("stance_id", "item_id")
+
 # A hash of fewer words can be guessed by trying; and as many words in a row are what no file may hold. In scripts without spaces
 # between words it is characters.
 WORDS = 8
@@ -72,15 +86,23 @@ def withhold(tables: Path, out: Path, licenses: Iterable[str] = ()) -> Path:
         db.execute("CREATE TABLE licenses AS SELECT unnest($1::VARCHAR[]) AS license", [[*OPEN, *licenses]])
         db.execute(f"""CREATE TABLE open AS SELECT doc_id FROM {stored(tables, "documents")}
             WHERE license IN (FROM licenses) AND rights_basis IS NOT NULL""")
+        db.create_function("pseudonym_of", pseudonym, ["VARCHAR"], "VARCHAR")
+        db.execute(PRIVATE.format(entities=stored(tables, "entities"), stances=stored(tables, "stances")))
+        db.execute(f"CREATE TABLE named AS SELECT name, ANY_VALUE(pseudonym) AS pseudonym FROM {stored(tables, 'entities')} JOIN private ON id = entity_id GROUP BY name")
         db.create_function("is_long", is_long, ["VARCHAR"], "BOOLEAN", null_handling="special")
         for name in (n for n in schemas.TABLES if files(tables, n)):
             schema = schemas.table(name).SCHEMA
-            query = f"SELECT {', '.join(_column(name, f.name) for f in schema)} FROM {relation(files(tables, name))} ORDER BY {schemas.table(name).ORDER}"
+            query = f"SELECT {', '.join(_column(name, f.name) for f in schema)} FROM {relation(files(tables, name))} t ORDER BY {schemas.table(name).ORDER}"
             with pq.ParquetWriter(out / f"{name}.parquet", schema, compression="zstd") as writer:
                 for batch in db.sql(query).to_arrow_reader(ROWS):
                     arrays = [c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)]
                     writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
     return out
+
+
+def pseudonym(key: str) -> str:
+    """What stands for a holder whose id is `key`."""
+    return f"person_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
 def is_long(text: str | None) -> bool:
@@ -90,6 +112,14 @@ def is_long(text: str | None) -> bool:
 
 def _column(table: str, name: str) -> str:
     """SQL for a column of the public table."""
+    if name in HOLDERS:
+        return f'COALESCE((SELECT pseudonym FROM private WHERE id = "{name}"), "{name}") AS "{name}"'
+    if name in STANCES:
+        held = f"""split_part("{name}", '-', 4)"""
+        return f"""COALESCE((SELECT replace("{name}", '-' || id || '-', '-' || pseudonym || '-') FROM private WHERE id = {held}), "{name}") AS "{name}\""""
+    if (table, name) == ("entities", "name") or (table in schemas.VIEWS and name == "holder"):
+        whose = "(SELECT pseudonym FROM named WHERE named.name = t.\"%s\")" % name
+        return f'COALESCE({whose}, "{name}") AS "{name}"'
     if name in PUBLISHED.get(table, "").split():
         return f'"{name}"'
     otherwise = "NULL"

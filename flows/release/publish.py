@@ -10,23 +10,35 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import schemas
-from flows.release.card import card
+from flows.release.card import card, features
 from flows.release.changes import changes, summary
 from flows.release.compare import ROWS, digest, facts, files
+from flows.release.croissant import croissant
+from flows.release.papers import citation, datasheet, measure
+from flows.release.report import report
 
 SUMS = "SHA256SUMS"
 QUALITY = "quality"
 VERSION = re.compile(r"\d+\.\d+\.\d+")
+
+# A row group is full at this many rows, or when its strings take this many bytes: long enough to be read in runs, and small enough to be
+# held (DuckDB takes 122,880 rows at a time, Hugging Face's viewer groups of up to 300 MB).
+GROUP_ROWS = 131_072
+GROUP_BYTES = 64_000_000
+
+# Where the `datasets` library keeps what it knows of a Parquet file.
+NOTES = b"huggingface"
 
 
 def write(tables: Path, release: Path, dataset: dict, version: str, build: dict, old: Path | None = None) -> None:
@@ -39,7 +51,7 @@ def write(tables: Path, release: Path, dataset: dict, version: str, build: dict,
     """
     names = [name for name in schemas.TABLES if _rows(tables, name)]
     for name in names:
-        _table(files(tables, name)[0], release, name)
+        _table(files(tables, name)[0], release, name, version)
     environment = "".join(f"{line}\n" for line in sorted(build["environment"]))
     _text(release / "environment.txt", environment)
     record = {
@@ -53,8 +65,9 @@ def write(tables: Path, release: Path, dataset: dict, version: str, build: dict,
         "digests": {name: digest(files(release, name)) for name in names},
     }
     _text(release / "build.json", json.dumps(record, ensure_ascii=False, sort_keys=True, indent=2))
-    _text(release / "README.md", card(release, dataset, version))
+    _papers(release, dataset, version)
     _changes(release, old, record)
+    report(release, dataset, version, (release / "CHANGES.md").read_text("utf-8"))
     _text(release / SUMS, "".join(f"{_sha256(release / name)}  {name}\n" for name in listed(release)))
 
 
@@ -110,37 +123,104 @@ def json_lines(table: pa.Table, target: BinaryIO) -> None:
 
 
 def batches(source: Path, schema: pa.Schema | None = None) -> Iterator[pa.Table]:
-    """The rows of a Parquet file, ROWS at a time whatever its row groups."""
-    with pq.ParquetFile(source) as file:
+    """The rows of a Parquet file, ROWS at a time whatever its row groups, without what the file notes of itself.
+
+    Raises OSError, ValueError or pa.ArrowException where the file is damaged.
+    """
+    with pq.ParquetFile(source, page_checksum_verification=True) as file:
+        _check_notes(file)
         for batch in file.iter_batches(ROWS):
-            table = pa.Table.from_batches([batch])
+            table = pa.Table.from_batches([batch]).replace_schema_metadata()
             yield table.cast(schema) if schema else table
 
 
-def _table(source: Path, release: Path, name: str) -> None:
+def _check_notes(file: pq.ParquetFile) -> None:
+    """Raises ValueError where what a Parquet file notes of itself or of a column is damaged: polars would take the process down over it."""
+    schema = file.schema_arrow
+    if (file.metadata.metadata or {}).get(NOTES) != (schema.metadata or {}).get(NOTES):
+        raise ValueError("the two copies of the features in it differ")
+    fields = list(schema)
+    for field in fields:
+        for words in (field.metadata or {}).items():
+            b" ".join(words).decode()
+        fields += [field.type.field(i) for i in range(field.type.num_fields)]
+
+
+def _table(source: Path, release: Path, name: str, version: str) -> None:
+    """Write one table as Parquet and JSON Lines, a file of each per split."""
     schema = schemas.table(name).SCHEMA
     have = pq.read_schema(source)
     if have.names != schema.names or have.types != schema.types:
         raise ValueError(f"{source} has not the columns of schemas/{name}.py: write it with that schema")
-    options = {"compression": "zstd", "use_content_defined_chunking": True, "write_page_index": True}
     for split, rows in _parts(source, name):
         parquet, jsonl = (release / top / name / f"{split}-00000-of-00001.{end}" for top, end in (("data", "parquet"), ("jsonl", "jsonl")))
         for path in (parquet, jsonl):
             path.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(parquet, schema, **options) as writer, jsonl.open("wb") as lines:
-            for table in rows:
-                writer.write_table(table, row_group_size=ROWS)
+        with pq.ParquetWriter(parquet, _noted(schema, version), **_options(name)) as writer, jsonl.open("wb") as lines:
+            for table in _groups(rows):
+                writer.write_table(table, row_group_size=GROUP_ROWS)
                 json_lines(table, lines)
 
 
 def _parts(source: Path, name: str) -> Iterator[tuple[str, Iterator[pa.Table]]]:
-    """The rows of a table by the split they are stored in: that of their column `split`, but where the table itself is the one of splits."""
+    """The rows of a table by the split they are stored in: that of their column `split`, but where the table is that of splits."""
     schema = schemas.table(name).SCHEMA
     if name == "splits" or "split" not in schema.names:
         yield "train", batches(source, schema)
         return
     for split in sorted(pc.unique(pq.read_table(source, columns=["split"])["split"]).to_pylist()):
         yield split, (table.filter(pc.field("split") == pc.scalar(split)) for table in batches(source, schema))
+
+
+def _noted(schema: pa.Schema, version: str) -> pa.Schema:
+    """The schema with what the `datasets` library looks for in a Parquet file: its features, and the version of the dataset."""
+    return schema.with_metadata({NOTES: json.dumps({"info": {"features": features(schema), "version": version}})})
+
+
+def _options(name: str) -> dict:
+    order = [(column.strip(' "'), "ascending") for column in schemas.table(name).ORDER.split(",")]
+    return {
+        "compression": "zstd",
+        "use_content_defined_chunking": True,
+        "write_page_index": True,
+        "write_page_checksum": True,
+        "sorting_columns": pq.SortingColumn.from_ordering(schemas.table(name).SCHEMA, order, null_placement="at_end"),
+    }
+
+
+def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows in tables of GROUP_ROWS, or of as many as fill GROUP_BYTES with their strings, however they come."""
+    waiting: list[pa.Table] = []
+    rows = size = 0
+    for table in tables:
+        total, at = np.cumsum(_string_bytes(table)), 0
+        while at < len(total):
+            before = total[at - 1] if at else 0
+            end = min(at + GROUP_ROWS - rows, int(np.searchsorted(total, before + GROUP_BYTES - size)) + 1, len(total))
+            waiting.append(table.slice(at, end - at))
+            rows, size, at = rows + end - at, size + total[end - 1] - before, end
+            if rows == GROUP_ROWS or size >= GROUP_BYTES:
+                yield pa.concat_tables(waiting).combine_chunks()
+                waiting, rows, size = [], 0, 0
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _string_bytes(table: pa.Table) -> np.ndarray:
+    """The bytes that the strings of each row take, those in lists left out."""
+    found = np.zeros(table.num_rows, np.int64)
+    for column in (c for c in table.columns if pa.types.is_string(c.type)):
+        found += pc.fill_null(pc.binary_length(column), 0).to_numpy()
+    return found
+
+
+def _papers(release: Path, dataset: dict, version: str) -> None:
+    """What the release says of itself, once its tables are there."""
+    figures = measure(release)
+    _text(release / "README.md", card(release, dataset, version, figures))
+    _text(release / "DATASHEET.md", datasheet(dataset, version, figures))
+    _text(release / "CITATION.cff", citation(dataset, version))
+    _text(release / "croissant.json", json.dumps(croissant(release, dataset, version, figures), ensure_ascii=False, indent=2))
 
 
 def _rows(folder: Path, name: str) -> int:

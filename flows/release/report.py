@@ -189,7 +189,7 @@ def _documents(db: duckdb.DuckDBPyConnection) -> Iterator[dict]:
         text = document["text"]
         said = {s["segment_id"]: s["text"] for s in rows["segments"]}
         yield {
-            "document": document, "capture": captures[document["capture_id"]],
+            "document": document, "capture": captures.get(document["capture_id"], {}),
             "pieces": [] if text is None else list(_pieces(text, rows["edits"])),
             "segments": rows["segments"][:MAX_LISTED], "more_segments": len(rows["segments"]) - MAX_LISTED,
             "cut": text is not None and len(text) > MAX_CHARACTERS, "max_characters": MAX_CHARACTERS,

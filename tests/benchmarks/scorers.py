@@ -1,5 +1,9 @@
 """The stages as the scorers of a benchmark call them: plain values in, plain values out."""
 
+import os
+from functools import cache
+from pathlib import Path
+
 from flows.traced import Traced
 
 
@@ -85,6 +89,33 @@ def attribution_spans(text: str) -> list[tuple[int, int]]:
     from flows.stages.attribute_speech import attributions
 
     return [span for found in attributions(text, lines_as_segments(text), None) for span in found.content]
+
+
+def attribution_spans_trained(text: str) -> list[tuple[int, int]]:
+    """As marked by what `araxes calibrate --polnear DIR --train --out OUT` learned; ARAXES_MODELS names the folder OUT/models."""
+    from flows.labellers.spans import content
+
+    return content(_model("attribution.npz"), text, lines_as_segments(text), "en")
+
+
+def check_worthiness(texts: list[str]) -> list[float]:
+    """By what `araxes calibrate --checkthat DIR --train --out OUT` learned, where ARAXES_MODELS names the folder OUT/models; else by the
+    heuristic that ships, which was trained on nothing."""
+    from flows.labellers.rules import worth_checking
+
+    if not os.environ.get("ARAXES_MODELS"):
+        return [worth_checking(text) for text in texts]
+    from flows.labellers.sklearn import probabilities
+
+    model = _model("check_worthiness.joblib")
+    return probabilities(model, texts)[:, model.classes.index("yes")].tolist()
+
+
+@cache
+def _model(name: str):
+    from flows.labellers import sklearn, spans
+
+    return (spans if name.endswith(".npz") else sklearn).load(Path(os.environ["ARAXES_MODELS"]) / name)
 
 
 def lines_as_segments(text: str) -> list:

@@ -1,0 +1,71 @@
+"""What ships: the rules of the stages as a labeller, and a heuristic for check-worthiness. Nothing here is trained."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from flows.labellers import Passage, Row, Target, vote
+from flows.stages.attribute_speech import attributions
+from flows.stages.segment import segment
+from flows.traced import Block, Traced
+
+NAME = "rules"
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_NUMBER = re.compile(r"\d")
+# Signs of a statement about the world that others could look up, and of what is no statement, with weights set by hand.
+_FOR = (
+    (2.0, re.compile(r"\d+(?:[.,]\d+)*\s*(?:%|percent|per cent|million|billion|trillion)|[$€£]\s*\d", re.I)),
+    (1.0, _NUMBER),
+    (
+        0.7,
+        re.compile(
+            r"\b(?:more|less|fewer|higher|lower|most|least|largest|biggest|worst|highest|lowest|double|half|record|every|only)\b", re.I
+        ),
+    ),
+    (
+        0.7,
+        re.compile(
+            r"\b(?:increased?|decreased?|cut|rose|fell|lost|created|spent|voted|passed|signed|raised|killed|grew|was|were|had|has)\b", re.I
+        ),
+    ),
+    (
+        0.5,
+        re.compile(r"\b(?:jobs?|tax(?:es)?|budget|deficit|debt|unemployment|crime|law|bill|war|troops|years?|people|government)\b", re.I),
+    ),
+)
+_AGAINST = (
+    (1.5, re.compile(r"\?\s*[\"”]?\s*$")),
+    (0.7, re.compile(r"\b(?:will|would|should|shall|let's|let us|want|hope|think|believe|going to|must|if)\b", re.I)),
+    (0.7, re.compile(r"\b(?:thank|please|good evening|question|sir|ladies|well|yes|okay)\b", re.I)),
+)
+SHORT, LONG = 6, 25
+
+
+def segments_of(text: str) -> list:
+    """Blocks and sentences of a text whose lines are its paragraphs."""
+    blocks, at = [], 0
+    for line in text.split("\n"):
+        if line.strip():
+            blocks.append(Block(at, at + len(line), "paragraph"))
+        at += len(line) + 1
+    return segment(Traced.decoded(text.encode("utf-8", "surrogatepass"), "utf-8"), blocks)
+
+
+def worth_checking(text: str) -> float:
+    """How likely a fact-checker would take a sentence, as a number that only ranks. Untrained: set by hand, for English."""
+    score = sum(weight for weight, sign in _FOR if sign.search(text)) - sum(weight for weight, sign in _AGAINST if sign.search(text))
+    words = len(_WORD.findall(text))
+    named = sum(w[0].isupper() for w in _WORD.findall(text)[1:]) > 0
+    return round(score + 0.5 * named + min(words, LONG) / LONG - (1.5 if words < SHORT else 0.0), 6)
+
+
+def label(passage: Passage, targets: Sequence[Target]) -> list[Row] | None:
+    """Votes of the attribution rules on one passage. The other layers are voted on by the line, which sees the whole document."""
+    if passage.bytes_of is None:
+        return None
+    votes = []
+    for found in attributions(passage.text, segments_of(passage.text), passage.language):
+        marks = {"content": found.content, "cue": found.cue, "source": found.source}
+        value = {name: sorted(list(passage.bytes_of(a, b)) for a, b in spans) for name, spans in marks.items() if spans}
+        votes.append(vote(passage, "attribution", json.dumps({**value, "type": found.type}, sort_keys=True), NAME, "rule"))
+    return votes[:1] or None
