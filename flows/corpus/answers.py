@@ -44,6 +44,17 @@ QUERIES = {
     "labels": f"FROM own_labels UNION ALL BY NAME {WEAK}",
     "coverage": COVERAGE,
 }
+# One target in five is kept for validation under `cross_target`, drawn by its id, so that it never moves. Gold in documents kept for validation is
+# the test under `story`, item by item.
+ITEM_SPLITS = """
+    FROM document_splits UNION ALL BY NAME
+    SELECT 'cross_target' AS scheme, 'stance' AS layer, stance_id AS item_id, target_id AS group_id,
+        CASE WHEN ('0x' || sha256('target ' || target_id)[:8])::UINTEGER < 4294967296 // 5 THEN 'validation' ELSE 'train' END AS split
+    FROM stances
+    UNION ALL BY NAME
+    SELECT 'story' AS scheme, l.layer, l.item_id, p.group_id, CASE WHEN p.split = 'validation' THEN 'test' ELSE p.split END AS split, p.reason
+    FROM labels l JOIN document_splits p ON p.scheme = 'story' AND p.layer = 'document' AND p.doc_id = l.item_id[:20] WHERE l.tier = 'gold'
+"""
 
 
 def write_answers(shards: list[Path], tables: Path, annotations: Path, entities: list[Row], targets: list[Row], spill: Path) -> Path:
@@ -70,6 +81,7 @@ def write_answers(shards: list[Path], tables: Path, annotations: Path, entities:
         for name, made_of in QUERIES.items():
             copy(db, name, made_of, tables)
         _reject(db, refused, tables)
+        _split_items(db, tables)
         _training(db, tables, targets)
     return tables
 
@@ -83,6 +95,12 @@ def _reject(db: duckdb.DuckDBPyConnection, refused: list[Refused], tables: Path)
     there.create_view("rejected")
     db.execute("CREATE TEMP TABLE every_rejection AS FROM rejected UNION ALL BY NAME FROM refused")
     copy(db, "rejections", "FROM every_rejection", tables)
+
+
+def _split_items(db: duckdb.DuckDBPyConnection, tables: Path) -> None:
+    db.execute("CREATE TEMP TABLE document_splits AS FROM read_parquet($1)", [escape(str(tables / "splits.parquet"))])
+    db.read_parquet(escape(str(tables / "labels.parquet"))).create_view("labels")
+    copy(db, "splits", ITEM_SPLITS, tables)
 
 
 def _known(db: duckdb.DuckDBPyConnection, votes: list[Row]) -> set[str]:
@@ -120,7 +138,7 @@ def _decided(db: duckdb.DuckDBPyConnection, own: list[Row]) -> list[Row]:
 
 
 def _training(db: duckdb.DuckDBPyConnection, tables: Path, targets: list[Row]) -> None:
-    for name in ("labels", "entities", "splits"):
+    for name in ("entities", "splits"):
         db.read_parquet(escape(str(tables / f"{name}.parquet"))).create_view(name)
     _load(db, "targets", targets, pa.schema([("target_id", pa.string()), ("wording", pa.string())]))
     for name in schemas.VIEWS:
