@@ -122,14 +122,14 @@ def _describe(draft: Draft) -> Draft:
         shown = describe_html.headings(page.text, draft.markup.elements, draft.markup.nodes)
         said = describe_html.told(draft.markup.facts, shown, told.authors, told.byline, known.url, known.date_retrieved)
         told = describe_html.merged(told, said)
-        dates = [(c, _place(draft.source, c)) for c in said.dates] + dates
+        dates = list(dict.fromkeys([*((c, _place(draft.source, c)) for c in said.dates), *dates]))  # both know the address
     found = defects.defects(draft.text, draft.segments, draft.language)
     return replace(
         draft,
         description=told,
         dates=tuple(dates),
         defects=tuple(found),
-        text_defects=defects.document_defects(draft.text, found),
+        text_defects=tuple(sorted({*defects.document_defects(draft.text, found), *told.disputed})),
     )
 
 

@@ -45,7 +45,12 @@ SCHEMA = pa.schema(
         column("text_sha256", TEXT, "SHA-256 of the text in UTF-8; null where it is withheld and too short to stay unknown.", nullable=True),
         column("n_chars", INT, "Length of the text in Unicode code points."),
         column("n_sentences", INT, "Sentences among its segments."),
-        column("text_defects", TEXTS, "Defects of its segments and of the page as a whole, sorted."),
+        column(
+            "text_defects",
+            TEXTS,
+            "Defects of its segments and of the page as a whole, sorted; disputed_title, disputed_authors, disputed_date: where two places"
+            " of the page differ.",
+        ),
         column("duplicate_cluster", TEXT, "The document that names its near-duplicates, itself included: the smallest doc_id when first published.", nullable=True),
         column("duplicate_of", TEXT, "The document of the cluster it repeats; null for the first of them.", nullable=True),
         column("story_cluster", TEXT, "The document that names those of the same story, itself included: the smallest doc_id when first published.", nullable=True),

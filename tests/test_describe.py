@@ -129,11 +129,27 @@ def test_every_candidate_shows_its_evidence(page):
     assert spans == sorted(spans) and all(a[1] <= b[0] for a, b in pairwise(spans))
 
 
+@pytest.mark.parametrize("case", CASES["headlines"], ids=lambda c: c["want"])
+def test_a_headline_is_told_from_what_stands_before_it(case):
+    got, _ = described([[label, line] for label, line in case["blocks"]], "en")
+    assert got.title == case["want"]
+
+
 def test_conflicting_dates_are_all_kept():
     page = next(p for p in CASES["pages"] if p["name"].startswith("name and date"))
     got, _ = described(page["blocks"], "en", {"url": "https://gazette.example/2025/07/05/ferry"})
     assert {c.value for c in got.date_candidates if c.role == "published"} == {"2025-07-05", "2025-07-06"}
     assert (got.date_published, got.date_source) == ("2025-07-05", "url")
+    assert got.disputed == []  # a day apart may be one day in two zones
+
+
+@pytest.mark.parametrize(
+    ("path", "disputed"), [("2025/07/06/ferry", []), ("2025/06/01/ferry", ["disputed_date"]), ("2025/06/ferry", ["disputed_date"])]
+)
+def test_a_conflict_of_dates_is_told(path, disputed):
+    page = next(p for p in CASES["pages"] if p["name"].startswith("name and date"))
+    got, _ = described(page["blocks"], "en", {"url": f"https://gazette.example/{path}"})
+    assert got.disputed == disputed
 
 
 PIECES = st.sampled_from(

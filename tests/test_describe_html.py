@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.readers.html import Fact, render
-from flows.stages.describe_html import headings, iso, told
+from flows.stages.describe import Description
+from flows.stages.describe_html import headings, iso, merged, told
 from flows.traced import Traced
 
 CASES = json.loads((Path(__file__).parent / "cases" / "describe_html.json").read_text(encoding="utf-8"))
 AGREEING = CASES["pages"][0]
+DESCRIBED = Description(None, [], None, None, None, None, None, None, None, None, [], [])
 
 
 def markup(case):
@@ -89,12 +91,43 @@ def test_a_year_later():
     assert of(later).modified.value == of(AGREEING).modified.value.replace("2025", "2026")
 
 
+@pytest.mark.parametrize(
+    ("head", "disputed"),
+    [
+        ("<title>Ferry Sails</title><meta property='og:title' content='Pier Opens'><h1>Ferry Sails</h1>", ["disputed_title"]),
+        ("<title>Ferry Sails</title><meta property='og:title' content='Ferry Sails at Last | Post'><h1>Ferry Sails</h1>", []),
+        ("<meta property='og:title' content='Ferry Sails'><h1>Ferry Sails</h1><h1>Most Read</h1>", []),
+        ("<meta name='author' content='Ann Lee'><meta property='article:author' content='Ida Berg'>", ["disputed_authors"]),
+        ("<meta name='author' content='Ann Lee'><meta property='article:author' content='Ann Lee, Ida Berg'>", []),
+        ("<meta name='author' content='Zoë Lee'><meta property='article:author' content='Z. LEE'>", []),
+        ("<meta name='date' content='2024-01-01'><meta name='pubdate' content='2024-02-01'>", ["disputed_date"]),
+        ("<meta name='date' content='2024-01-01'><meta name='pubdate' content='2024-01-02T00:30Z'>", []),
+    ],
+)
+def test_what_places_differ_on(head, disputed):
+    assert read(head).disputed == disputed
+
+
 def test_conflicts_are_kept():
     titles = "<title>One Thing Happened</title><meta property='og:title' content='Another Thing Happened'>"
     found = read(f"{titles}<meta name='date' content='2024-01-01'><meta name='pubdate' content='2024-02-01'>")
     assert {e.value for e in found.evidence if e.field == "title"} == {"One Thing Happened", "Another Thing Happened"}
     assert [c.value for c in found.dates] == ["2024-01-01", "2024-02-01"]
-    assert found.disputed == ["date_published", "title"]
+
+
+def test_other_languages_of_a_page_are_facts():
+    head = "<link rel=alternate hreflang=fr-CA href=/fr/1><link rel=canonical hreflang=en href=/1>"
+    page = render(Traced.decoded(head.encode(), "utf-8"))
+    assert [(f.source, f.key, f.value) for f in page.facts] == [("link", "alternate:fr-ca", "/fr/1"), ("link", "canonical", "/1")]
+
+
+def test_a_byline_that_contradicts_the_markup_is_told():
+    seen = DESCRIBED._replace(date_published="2024-03-01", date_precision="day", date_source="byline")
+    said = read("<meta name='date' content='2024-01-01'>")
+    assert merged(seen, said).disputed == ["disputed_date"]
+    assert merged(seen, said).date_published == "2024-01-01"
+    assert merged(seen._replace(date_published="2024-01-02"), said).disputed == []
+    assert merged(DESCRIBED._replace(disputed=["disputed_date"]), said).disputed == ["disputed_date"]
 
 
 KEYS = """title og:title og:site_name author article:author article:published_time date datePublished dateModified headline canonical lang

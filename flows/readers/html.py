@@ -535,7 +535,8 @@ class _Tree:
         elif tag == "meta" and "charset" in found:
             fact("meta", "charset", "charset")
         elif tag == "link" and "rel" in found and "href" in found:
-            fact("link", value("rel").lower(), "href")
+            rel, spoken = value("rel").lower(), value("hreflang").lower()
+            fact("link", f"{rel}:{spoken}" if spoken and rel == "alternate" else rel, "href")
         elif tag == "html" and ("lang" in found or "xml:lang" in found):
             fact("html", "lang", "lang" if "lang" in found else "xml:lang")
         elif tag == "time" and "datetime" in found:
@@ -557,7 +558,7 @@ class _Tree:
 
 
 # Links that speak of the page; the others load its styles, icons and translations.
-PAGE_LINK = re.compile(r"canonical|amphtml|author|license|shortlink", re.I)
+PAGE_LINK = re.compile(r"canonical|amphtml|author|license|shortlink|hreflang", re.I)
 OPEN_GRAPH = ("og:", "article:", "twitter:", "book:", "profile:")
 
 JSON = re.compile(r'"((?:[^"\\]++|\\.)*+)"(?:\s*+:)?+|([][{},])|//|<!\[CDATA\[|\]\]>|:|([^][{},:"\s]++)', re.S)

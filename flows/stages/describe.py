@@ -8,8 +8,9 @@ is an empty list, an unknown date is null, and the day of retrieval is never the
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from flows.stages.describe_dates import DateCandidate, Zones, bounds, candidates, choose, day_order, from_facts, stamps
+from flows.stages.describe_dates import DateCandidate, Zones, bounds, candidates, choose, day_order, from_facts, is_disputed, stamps
 from flows.stages.describe_people import authors
+from flows.stages.describe_title import headline
 from flows.traced import Block, Traced
 
 
@@ -24,7 +25,8 @@ class Facts(NamedTuple):
 
 class Description(NamedTuple):
     """Who wrote what, where and when. Dates in ISO 8601, in reduced precision: year, month or day; those of the candidates
-    with time and zone where given. Null or empty where unknown."""
+    with time and zone where given. Null or empty where unknown. `disputed` names what two places of the page say differently,
+    as terms of `text_defects`."""
 
     title: str | None
     authors: list[str]
@@ -37,6 +39,7 @@ class Description(NamedTuple):
     date_not_before: str | None
     date_not_after: str | None
     date_candidates: list[DateCandidate]
+    disputed: list[str]
 
 
 DAY = len("2025-07-06")  # a date is told to the day; the time and zone of a candidate stand with the candidate
@@ -58,7 +61,7 @@ def describe(page: Traced, blocks: Sequence[Block], facts: Facts, language: str 
     published = choose(dates, zones.title is not None)
     modified, not_before, not_after = bounds(dates, published)
     return Description(
-        title=None if zones.title is None else _text(text, blocks[zones.title]),
+        title=None if zones.title is None else headline(text, blocks, zones.title),
         authors=names,
         byline=None if byline is None else _text(text, blocks[byline]),
         outlet=facts.outlet,
@@ -69,6 +72,7 @@ def describe(page: Traced, blocks: Sequence[Block], facts: Facts, language: str 
         date_not_before=not_before,
         date_not_after=not_after,
         date_candidates=dates,
+        disputed=["disputed_date"] if is_disputed(dates, published) else [],
     )
 
 

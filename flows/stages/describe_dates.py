@@ -507,6 +507,29 @@ def choose(found: Sequence[DateCandidate], titled: bool) -> DateCandidate | None
     return min(able, key=lambda c: (c.precision == "month", SOURCES.index(c.source)), default=None)
 
 
+# Sources that speak of this article only: what is listed, stands above the title or below the body may be another's.
+OWN = ("label", "url", "byline", "dateline")
+
+
+def is_disputed(found: Sequence[DateCandidate], published: DateCandidate | None) -> bool:
+    """Whether as many sources name a day apart from the one that was chosen as name it. Of each source its first counts: a
+    second date beside it is mostly that of a change."""
+    first: dict[str, str] = {}
+    for c in found:
+        if c.role == "published" and c.source in OWN:
+            first.setdefault(c.source, c.value)
+    against = sum(are_apart(value, published.value) for value in first.values()) if published else 0
+    return against > 0 and 2 * against >= len(first)
+
+
+def are_apart(one: str, other: str) -> bool:
+    """Whether two dates in ISO 8601 are more than a day apart, as far as both are told: a day may be another in another zone."""
+    width = min(len(one), len(other), len("2025-07-06"))
+    if width < len("2025-07-06"):
+        return one[:width] != other[:width]
+    return abs(date.fromisoformat(one[:width]) - date.fromisoformat(other[:width])).days > 1
+
+
 def bounds(found: Sequence[DateCandidate], published: DateCandidate | None) -> tuple[str | None, str | None, str | None]:
     """(modified, not before, not after): the last change; the latest past day or month the body speaks of; the earliest
     day known to follow publication, be it of a change or of retrieval. What lies before the publication that was chosen

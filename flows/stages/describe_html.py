@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from flows.stages.describe import DAY, Description
-from flows.stages.describe_dates import DateCandidate, fold, from_facts, stamps, words
+from flows.stages.describe_dates import DateCandidate, are_apart, fold, from_facts, stamps, words
 from flows.stages.describe_people import after_word, name_case, names_in
 
 
@@ -33,7 +33,7 @@ class Fact(Protocol):
 
 
 class Evidence(NamedTuple):
-    """What one place says of one field; start and end in the source text, null for the visible lines of the page."""
+    """What one place says of title or authors; start and end in the source text, null for the visible lines of the page."""
 
     field: str
     value: str
@@ -45,7 +45,7 @@ class Evidence(NamedTuple):
 class Told(NamedTuple):
     """What the page says, null or empty where it says nothing. `authors` are people, in name case; organisations are the
     agencies and newsrooms named as authors. Dates in ISO 8601 with time and zone as given; `dates` has every candidate, in
-    the order of the source. `evidence` keeps what each place says, `disputed` names the fields on which they differ."""
+    the order of the source. `evidence` keeps what each place says of title and authors, `disputed` names what they differ on."""
 
     title: str | None
     authors: list[str]
@@ -82,9 +82,9 @@ def told(
     language = _most(languages)
     dates = sorted(_dates(facts, articles, graph, language) + from_facts(canonical or url, None), key=lambda c: (c.start is None, c.start))
     published = _published(dates, retrieved)
-    evidence = _evidence(titles, bylines, site, languages)
+    title = _title(titles)
     return Told(
-        title=_title(titles),
+        title=title,
         authors=list(dict.fromkeys(name_case(n, language) for n in people)),
         organisations=organisations,
         outlet=site.name,
@@ -93,8 +93,8 @@ def told(
         published=published,
         modified=_modified(dates, published, retrieved),
         dates=dates,
-        evidence=evidence,
-        disputed=_disputed(evidence, dates),
+        evidence=_evidence(titles, bylines),
+        disputed=_disputed(title, titles, people, bylines, published, dates),
     )
 
 
@@ -103,8 +103,11 @@ WEAK_DATES = ("time", "url")
 
 
 def merged(seen: Description, said: Told) -> Description:
-    """What a reader sees and what the markup says, as one: the markup first, the visible text where it is silent."""
-    published = said.published
+    """What a reader sees and what the markup says, as one: the markup first, the visible text where it is silent; and that
+    they differ, where they name days that are apart."""
+    published, disputed = said.published, {*seen.disputed, *said.disputed}
+    if published and seen.date_published and are_apart(published.value, seen.date_published):
+        disputed.add("disputed_date")
     if published and published.source in WEAK_DATES and seen.date_published:
         published = None
     return seen._replace(
@@ -115,7 +118,8 @@ def merged(seen: Description, said: Told) -> Description:
         date_precision=published.precision.replace("time", "day") if published else seen.date_precision,
         date_source=published.source if published else seen.date_source,
         date_modified=said.modified.value[:DAY] if said.modified else seen.date_modified,
-        date_candidates=said.dates + seen.date_candidates,
+        date_candidates=list(dict.fromkeys(said.dates + seen.date_candidates)),
+        disputed=sorted(disputed),
     )
 
 
@@ -758,25 +762,56 @@ def _most(said: Sequence[tuple[str, float, Fact]]) -> str | None:
 # ---------------------------------------------------------------- evidence
 
 
-def _evidence(titles: Sequence[Said], bylines: Sequence[Byline], site: Site, languages: Sequence[tuple]) -> list[Evidence]:
+def _evidence(titles: Sequence[Said], bylines: Sequence[Byline]) -> list[Evidence]:
     """What each place says, field by field."""
     rows = [Evidence("title", s.value, s.source, s.fact and s.fact.start, s.fact and s.fact.end) for s in titles]
     for b in bylines:
         rows += [Evidence("authors", _clean(f.value), b.source, f.start, f.end) for f in b.facts]
         rows += [Evidence("authors", name, b.source, None, None) for name in b.people if not b.facts]
-    rows += [Evidence("outlet", v, f.source, f.start, f.end) for v, _, f in site.said]
-    rows += [Evidence("language", v, f.source, f.start, f.end) for v, _, f in languages]
     return list(dict.fromkeys(rows))
 
 
-def _disputed(evidence: Sequence[Evidence], dates: Sequence[DateCandidate]) -> list[str]:
-    """The fields of which two places say different things."""
-    said: dict[str, set[str]] = {}
-    for row in evidence:
-        said.setdefault(row.field, set()).add(_norm(row.value))
-    fields = {field for field, values in said.items() if len(values) > 1}
-    for role in ("published", "modified"):
-        days = [date.fromisoformat(c.value[:10]) for c in dates if c.role == role and c.precision in ("day", "time")]
-        if days and max(days) - min(days) > timedelta(days=1):  # a day apart they may be in different zones
-            fields.add(f"date_{role}")
-    return sorted(fields)
+HEADLINES = ("json-ld", "og", "heading", "microdata")  # places that have a headline of their own; <title> is for search engines
+LIKE = 0.5  # share of the words of the shorter headline that the other has too, if one is a wording of the other
+TELLING = 3  # letters of a word that tells whether two names are one person's
+
+
+def _disputed(
+    title: str | None,
+    titles: Sequence[Said],
+    people: Sequence[str],
+    bylines: Sequence[Byline],
+    published: DateCandidate | None,
+    dates: Sequence[DateCandidate],
+) -> list[str]:
+    """What two places say differently, as terms of `text_defects`. Only what no reader would take for the same: headlines that
+    share less than half of their words, authors of whom each place has one the other has not, days more than one apart."""
+    found = []
+    others = [s.value for s in titles if s.source in HEADLINES and s.weight > OWN]  # of several <h1>s any may be another's
+    if title and any(_differ(title, other) for other in others):
+        found.append("disputed_title")
+    # Comments have authors too: microdata contradicts nobody.
+    named = [b.people for b in bylines if b.people and b.source != "microdata"]
+    against = sum(_miss(people, names) and _miss(names, people) for names in named)
+    if against and 2 * against >= len(named) - against:  # one against three is left over from a template
+        found.append("disputed_authors")
+    stated = [c for c in dates if c.role == "published" and c.precision in ("day", "time")]
+    if published and any(are_apart(c.value, published.value) for c in stated):
+        found.append("disputed_date")
+    return sorted(found)
+
+
+def _differ(one: str, other: str) -> bool:
+    a, b = (set(_norm(value).split()) for value in (one, other))
+    return len(a & b) < LIKE * min(len(a), len(b)) and _squash(one) not in _squash(other) and _squash(other) not in _squash(one)
+
+
+def _miss(names: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether one of the names shares no telling word with any of the others."""
+    known = {word for other in others for word in _telling(other)}
+    return any(not _telling(name) & known for name in names)
+
+
+def _telling(name: str) -> set[str]:
+    bare = "".join(c for c in unicodedata.normalize("NFD", _norm(name)) if not unicodedata.combining(c))
+    return {word for word in bare.split() if len(word) >= TELLING} or {bare}
