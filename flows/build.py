@@ -20,9 +20,12 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 # Processes share the cores among them; threads of their own, for products of small matrices, only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from prefect import flow, get_client, task, unmapped
+from prefect import Flow, State, flow, get_client, task, unmapped
 from prefect.artifacts import create_table_artifact
+from prefect.blocks.abstract import NotificationBlock
+from prefect.blocks.core import Block
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import FlowRun
 from prefect.futures import as_completed
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
@@ -50,6 +53,8 @@ from flows.release.withdraw import purge
 from flows.terminal import progress
 
 ARTIFACT = "araxes-funnel"
+NOTIFY = "ARAXES_NOTIFY"  # the environment variable that names a notification block of the server, such as custom-webhook/araxes
+AGAIN = "again"  # the tag of a run that takes the place of one that was killed
 # Seconds in which a Dask scheduler has to answer: ten times what one on a busy machine needs.
 ANSWER = 10
 
@@ -171,7 +176,45 @@ def stamp() -> str:
     return made_by(provenance("", {}))
 
 
-@flow(name="araxes-build", task_runner=ProcessPoolTaskRunner(max_workers=os.cpu_count()), persist_result=False)
+def tell(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    """Send why a run failed or crashed, in one line, to the block that ARAXES_NOTIFY names; where it names none, nobody is told."""
+    if name := os.environ.get(NOTIFY):
+        block = Block.load(name)
+        if not isinstance(block, NotificationBlock):
+            raise TypeError(f"{NOTIFY}: {name} is not a notification block; name one such as custom-webhook/araxes")
+        block.notify(f"{flow.name} {flow_run.name} {state.name.lower()}: {reason(state)}", subject=f"{flow.name} {state.name.lower()}")
+
+
+def reason(state: State) -> str:
+    """What went wrong, as far as it can be said without quoting a capture, as errors of other code might."""
+    error = state.result(raise_on_failure=False) if state.is_failed() else None
+    if isinstance(error, GateFailed | CorpusError | OSError):
+        said = str(error)
+    elif error is not None:
+        said = f"{type(error).__name__}; the log of the run has more"
+    else:
+        said = state.message or state.name  # Prefect's own words: how the process ended
+    return " ".join(said.split())
+
+
+def again(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    """Run a build that was killed once more, and only once: what took all the memory may do so every time.
+
+    Prefect retries an exception inside the process; where the process is gone, nothing does. It is a run of its own,
+    since the worker reports the crash of this one a second time when its hooks are done.
+    """
+    if flow_run.deployment_id and AGAIN not in flow_run.tags:
+        with get_client(sync_client=True) as client:
+            client.create_flow_run_from_deployment(flow_run.deployment_id, parameters=flow_run.parameters, tags=[AGAIN])
+
+
+@flow(
+    name="araxes-build",
+    task_runner=ProcessPoolTaskRunner(max_workers=os.cpu_count()),
+    persist_result=False,
+    on_failure=[tell],
+    on_crashed=[tell, again],
+)
 def build(corpus: Path = Path("seeds"), out: Path = Path("dist"), dataset: str | None = None, public: bool = False) -> Built:
     """The build under Prefect: every stage a task, every shard a task run, the funnel an artifact."""
     built = recipe(corpus, out, dataset, public, _task, _mapped)
