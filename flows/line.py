@@ -70,7 +70,11 @@ def _tried(name: str, work: Callable[[Draft], Draft], draft: Draft) -> Draft:
     except Rejected as why:
         return draft.rejected(name, why)
     except Exception as error:  # one capture that breaks a stage must not take the others with it
-        return draft.rejected(name, Rejected("internal_error", f"{type(error).__name__}: {error}"[:200]))
+        return draft.rejected(name, _internal(error))
+
+
+def _internal(error: Exception) -> Rejected:
+    return Rejected("internal_error", f"{type(error).__name__}: {error}"[:200])
 
 
 def _read(draft: Draft, captures: Path) -> Draft:
@@ -185,7 +189,11 @@ def stages(known: Knowledge) -> dict[str, Callable[[Draft], Draft]]:
 def _collected(drafts: list[Draft]) -> dict[str, list[dict]]:
     collected: dict[str, list[dict]] = {name: [] for name in SHARD_TABLES}
     for draft in drafts:
-        for name, found in rows(draft).items():
+        try:
+            made = rows(draft)
+        except Exception as error:  # as in a stage: it must not take the others with it
+            made = rows(draft.rejected("rows", _internal(error)))
+        for name, found in made.items():
             collected[name] += found
     return collected
 

@@ -179,14 +179,13 @@ class Traced:
         tail = max(end, touched[-1].end) if touched else end
         byte_start, byte_end = self._hull(head, tail, touched)
         # A replay of the bytes also meets the insertions that stand at their very edges.
-        for e in reversed(self.edits[: bisect_right(self._ends, head)]):
-            if not e.byte_start == e.byte_end == byte_start:
-                break
-            head = e.start
-        for e in self.edits[bisect_left(self._starts, tail) :]:
-            if not e.byte_start == e.byte_end == byte_end:
-                break
-            tail = e.end
+        edits, first, last = self.edits, bisect_right(self._ends, head), bisect_left(self._starts, tail)
+        while first and edits[first - 1].byte_start == edits[first - 1].byte_end == byte_start:
+            first -= 1
+            head = edits[first].start
+        while last < len(edits) and edits[last].byte_start == edits[last].byte_end == byte_end:
+            tail = edits[last].end
+            last += 1
         return Span(byte_start, byte_end, start - head, tail - end)
 
     def before(self, edit: Edit) -> str:

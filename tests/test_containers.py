@@ -129,7 +129,7 @@ def test_what_does_not_decompress_is_refused(put, ending, damage, reason):
 
 
 def test_only_one_level_is_undone(put):
-    (found,) = put({"a.txt.gz": gzip.compress(gzip.compress(HTML))})
+    (found,) = put({"a.txt.gz": gzip.compress(gzip.compress(HTML, mtime=0))})
     assert gzip.decompress(texts(put, [found])[0]) == HTML and found.media_type == "text/plain"
 
 
@@ -184,7 +184,7 @@ def test_offsets_are_those_a_cdx_index_has(put):
 
 def test_a_wet_file_has_plain_text(put):
     wet = record("warcinfo", b"software: tests\r\n") + record("conversion", b"Saren has no ferry.\n", Content_Type="text/plain")
-    (found,) = put({"a.warc.wet.gz": gzip.compress(wet)})
+    (found,) = put({"a.warc.wet.gz": gzip.compress(wet, mtime=0)})
     assert found.media_type == "text/plain" and texts(put, [found]) == [b"Saren has no ferry.\n"]
 
 
@@ -194,8 +194,8 @@ def test_a_wet_file_has_plain_text(put):
         (chunked(HTML), "Transfer-Encoding: chunked"),
         (HTML, "Transfer-Encoding: chunked"),
         (b"2024\nThe ferry\n" + b"x" * 9000, "Transfer-Encoding: chunked"),
-        (gzip.compress(HTML), "Content-Encoding: gzip"),
-        (gzip.compress(HTML[:9]) + gzip.compress(HTML[9:]), "Content-Encoding: x-gzip"),
+        (gzip.compress(HTML, mtime=0), "Content-Encoding: gzip"),
+        (gzip.compress(HTML[:9], mtime=0) + gzip.compress(HTML[9:], mtime=0), "Content-Encoding: x-gzip"),
         (HTML, "Content-Encoding: gzip"),
         (HTML, "Content-Encoding: br"),
         (HTML, "Content-Encoding: unheard-of"),
@@ -203,8 +203,8 @@ def test_a_wet_file_has_plain_text(put):
         (zlib.compress(HTML)[2:-4], "Content-Encoding: deflate"),
         (brotli.compress(HTML), "Content-Encoding: br"),
         (zstd.compress(HTML), "Content-Encoding: zstd"),
-        (chunked(gzip.compress(HTML)), "Transfer-Encoding: chunked\r\nContent-Encoding: gzip"),
-        (chunked(brotli.compress(gzip.compress(HTML))), "transfer-encoding: chunked\r\ncontent-encoding: gzip, br"),
+        (chunked(gzip.compress(HTML, mtime=0)), "Transfer-Encoding: chunked\r\nContent-Encoding: gzip"),
+        (chunked(brotli.compress(gzip.compress(HTML, mtime=0))), "transfer-encoding: chunked\r\ncontent-encoding: gzip, br"),
         (HTML, "Content-Length: 99999"),
         (HTML, "Content-Length: 1"),
     ],
@@ -222,10 +222,10 @@ def test_transfer_and_content_codings_are_undone_where_they_are_there(put, body,
         (b"", "Content-Type: text/html", "empty"),
         (HTML * (LIMIT // len(HTML) + 1), "Content-Type: text/html", "too_large"),
         (HTML * LIMIT, "Content-Type: text/html", "too_large"),
-        (gzip.compress(b" " * 10**8), "Content-Encoding: gzip", "too_large"),
+        (gzip.compress(b" " * 10**8, mtime=0), "Content-Encoding: gzip", "too_large"),
         (brotli.compress(b" " * 10**7), "Content-Encoding: br", "too_large"),
         (zlib.compress(b" " * 10**7), "Content-Encoding: deflate", "too_large"),
-        (gzip.compress(HTML)[:-9], "Content-Encoding: gzip", "truncated_record"),
+        (gzip.compress(HTML, mtime=0)[:-9], "Content-Encoding: gzip", "truncated_record"),
         (brotli.compress(HTML)[:-9], "Content-Encoding: br", "truncated_record"),
         (b"\xff\xff\xff", "Content-Encoding: br", "broken_record"),
         (zlib.compress(HTML)[:-9], "Content-Encoding: deflate", "truncated_record"),
@@ -525,14 +525,14 @@ def containers(folder: Path) -> Path:
     lines = [json.dumps({"text": a.decode()}).encode() + b"\n" for a in made]
     text = "Content-Type: text/plain; charset=utf-8"
     in_chunks = text + "\r\nTransfer-Encoding: chunked"
-    coded = record("response", http(gzip.compress(made[1]), text + "\r\nContent-Encoding: gzip"))
+    coded = record("response", http(gzip.compress(made[1], mtime=0), text + "\r\nContent-Encoding: gzip"))
     files = {
         "a.warc": record("response", http(made[0], text)) + coded + record("response", http(b"\x89PNG", "Content-Type: image/png")),
         "b.warc.gz": b"".join(gzip.compress(record("response", http(chunked(a), in_chunks)), mtime=0) for a in made[2:4]),
         "c.jsonl": lines[0] + b"{\n" + lines[4],
         "d.jsonl.zst": zstd.compress(lines[5]),
         "e.parquet": parquet(pa.table({"text": articles()[6:7]})),
-        "f.txt.gz": gzip.compress(made[7], mtime=0),
+        "f.txt.gz": gzip.compress(made[7], mtime=0, mtime=0),
         "g.txt": made[7],
         "h.txt.gz": b"\x1f\x8b\x08\0",
     }  # fmt: skip
@@ -571,7 +571,7 @@ def test_a_shard_takes_a_changed_container_as_such(tmp_path, put):
 
 
 BASES = [
-    ("a.warc", warc(response(page(0)), response(gzip.compress(HTML), Content_Encoding="gzip"))),
+    ("a.warc", warc(response(page(0)), response(gzip.compress(HTML, mtime=0), Content_Encoding="gzip"))),
     ("a.warc.gz", warc(response(page(0)), response(chunked(HTML), Transfer_Encoding="chunked"), compressed=True)),
     ("a.warc.zst", zstd.compress(warc(response(page(0)), response(page(1))))),
     ("a.jsonl", b"".join(json.dumps(r).encode() + b"\n" for r in ROWS)),
