@@ -95,7 +95,7 @@ QUOTED = f"""
     ), quoted AS (
         SELECT item_id, substring(text, first + 1, last - first) AS exact, substring(text, last + 1, {CONTEXT}) AS suffix,
             substring(text, greatest(0, first - {CONTEXT}) + 1, least(first, {CONTEXT})) AS prefix
-        FROM places JOIN documents USING (doc_id) WHERE text IS NOT NULL
+        FROM places SEMI JOIN {{annotations}} USING (item_id) JOIN documents USING (doc_id) WHERE text IS NOT NULL
     )
     SELECT a.* REPLACE (COALESCE(q.exact, a.exact) AS exact, COALESCE(q.prefix, a.prefix) AS prefix, COALESCE(q.suffix, a.suffix) AS suffix,
         COALESCE(sha256(q.exact), a.text_sha256) AS text_sha256)

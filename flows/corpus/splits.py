@@ -139,7 +139,7 @@ def _grouped(pairs: Iterable[tuple[str | None, str]]) -> dict[str | None, list[s
 def _rows(scheme: str, members: list[str], fresh: str, why: str | None, standing: Mapping[str, str]) -> list[dict]:
     splits = {m: standing.get(m, fresh) for m in members}
     # What only a newcomer joins stays apart: it keeps the side it has, under a group of its own side, named by one that stood there.
-    first = {side: min((m not in standing, m) for m in members if splits[m] == side)[1] for side in splits.values()}
+    first = {side: min((m not in standing, m) for m in members if splits[m] == side)[1] for side in set(splits.values())}
     return [
         {
             "scheme": scheme,

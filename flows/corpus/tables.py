@@ -16,6 +16,8 @@ from flows.corpus.repeats import PAGES
 from flows.corpus.splits import Document, assign
 from flows.corpus.stories import same_story
 
+# Beyond this DuckDB spills to disk; left alone it would take four fifths of the machine.
+MEMORY = "2GB"
 # A capture whose twin became a document is a duplicate; where the twin was refused, so is it, for the same reason.
 CAPTURES = """
     SELECT l.capture_id, l.sha256 AS capture_sha256, l.path, l.container_sha256, l.record_offset,
@@ -68,7 +70,7 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
     release, whose splits and names of clusters stand. spill: a folder DuckDB may use for what does not fit into memory.
     """
     tables.mkdir(parents=True)
-    with duckdb.connect(config={"temp_directory": str(spill)}) as db:
+    with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as db:
         db.read_parquet(escape(str(listed))).create_view("listed")
         for name in ("documents", "segments", "edits", "rejections"):
             db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")

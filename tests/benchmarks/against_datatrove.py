@@ -1,0 +1,140 @@
+"""Araxes and the pipelines that others would put together, on the same made captures, in one run; prints the README's table.
+
+    pip install datatrove trafilatura lxml_html_clean orjson spacy psutil
+    python -m tests.benchmarks.against_datatrove --text 200 --html 30 --rounds 3
+
+datatrove: JSON Lines reader, ftfy, C4's line filter, Parquet writer; of HTML with trafilatura before. Araxes: listing, packing and the whole line
+from bytes to the shards' tables, with provenance; `less attribution` leaves out the time of that stage. Each measurement is a process of its
+own that first does a few documents, so that start-up counts for none; systems take turns, and the best of the rounds counts.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks.corpus import documents
+
+WARM = 8
+SYSTEMS = ("datatrove", "araxes", "araxes, two processes")
+Worked = dict[str, float]
+
+
+def datatrove(source: Path, work: Path, kind: str) -> Worked:
+    """The peers' pipeline over the JSON Lines in `source`."""
+    from datatrove.executor import LocalPipelineExecutor
+    from datatrove.pipeline.extractors import Trafilatura
+    from datatrove.pipeline.filters import C4QualityFilter
+    from datatrove.pipeline.formatters import FTFYFormatter
+    from datatrove.pipeline.readers import JsonlReader
+    from datatrove.pipeline.writers import ParquetWriter
+
+    steps = [JsonlReader(str(source), text_key=kind)]
+    steps += [Trafilatura()] if kind == "html" else []
+    steps += [FTFYFormatter(), C4QualityFilter(), ParquetWriter(str(work / "out"))]
+    LocalPipelineExecutor(steps, logging_dir=str(work / "logs"), skip_completed=False).run()
+    return {}
+
+
+def araxes(source: Path, work: Path, kind: str, workers: int = 1) -> Worked:
+    """The line over the same JSON Lines, to the tables of the shards; seconds of the attribute stage."""
+    from flows import build
+    from flows.readers.folder import list_captures, open_corpus
+    from flows.readers.knowledge import read
+    from flows.readers.shards import pack
+
+    spent = {"attribute": 0.0}
+
+    def call(name: str, function: Callable, *values):
+        start = time.process_time()
+        try:
+            return function(*values)
+        finally:
+            if name in spent:
+                spent[name] += time.process_time() - start
+
+    corpus = open_corpus(source)
+    work.mkdir()
+    _, shards = pack(corpus, read(source), list_captures(corpus), work, work / "shards", "")
+    if workers > 1:
+        list(build._pooled(shards, corpus.captures, workers))
+    else:
+        for shard in shards:
+            build.run_shard(shard, corpus.captures, call)
+    return spent
+
+
+def child(system: str, kind: str, folder: Path) -> None:
+    """One measurement, as a line of JSON."""
+    run = {"datatrove": datatrove, "araxes": araxes}.get(system, lambda *values: araxes(*values, workers=2))
+    with tempfile.TemporaryDirectory() as work:
+        run(folder / "warm", Path(work, "warm"), kind)
+        wall, cpu = time.perf_counter(), _cpu()
+        told = run(folder / "measured", Path(work, "measured"), kind)
+        told |= {"wall": time.perf_counter() - wall, "cpu": _cpu() - cpu}
+    usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(json.dumps(told | {"mb": sum(usage) / 1024}))
+
+
+def _cpu() -> float:
+    """Seconds of CPU of this process and its children. datatrove runs trafilatura in a child that may still be there."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    alive = [psutil.Process(child.pid).cpu_times() for child in multiprocessing.active_children()]
+    return sum(s.ru_utime + s.ru_stime for s in spent) + sum(s.user + s.system for s in alive)
+
+
+def write(folder: Path, n: int, kind: str) -> None:
+    """The same captures for all: UTF-8 in JSON Lines."""
+    for name, first, last in (("warm", 0, WARM), ("measured", WARM, WARM + n)):
+        (folder / name).mkdir(parents=True)
+        with (folder / name / "captures.jsonl").open("w", encoding="utf-8") as lines:
+            for i, d in enumerate(documents(last, kind, seed=1)):
+                if i >= first:
+                    lines.write(json.dumps({"id": str(i), kind: d.data.decode("utf-8", "replace"), "url": d.url}, ensure_ascii=False) + "\n")
+
+
+def measured(folder: Path, kind: str, rounds: int) -> dict[str, Worked]:
+    best: dict[str, Worked] = {}
+    for _ in range(rounds):
+        for system in SYSTEMS:
+            command = [sys.executable, "-m", "tests.benchmarks.against_datatrove", "--child", system, kind, str(folder)]
+            found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+            best[system] = min(best.get(system, {"cpu": float("inf")}), json.loads(found), key=lambda worked: worked["cpu"])
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--text", type=int, default=200)
+    parser.add_argument("--html", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--child", nargs=3)
+    options = parser.parse_args()
+    if options.child:
+        child(options.child[0], options.child[1], Path(options.child[2]))
+        return
+    print("| captures | system | a second of CPU | times datatrove | less attribution | a second of time | MB |\n|---|---|---|---|---|---|---|")
+    for kind, n in (("text", options.text), ("html", options.html)):
+        if not n:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder), n, kind)
+            size = (Path(folder) / "measured" / "captures.jsonl").stat().st_size // n // 1000
+            found = measured(Path(folder), kind, options.rounds)
+        peer = found["datatrove"]["cpu"]
+        for system, w in found.items():
+            less = peer / (w["cpu"] - w["attribute"]) if w.get("attribute") else None
+            told = [f"{n} of {size} kB, {kind}", system, f"{n / w['cpu']:.1f}", f"{peer / w['cpu']:.2f}", f"{less:.2f}" if less else ""]
+            print("| " + " | ".join([*told, f"{n / w['wall']:.1f}", f"{w['mb']:.0f}"]) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

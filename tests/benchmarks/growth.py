@@ -1,0 +1,58 @@
+"""How time and memory grow with the number of documents: whole builds of 1 kB documents with --direct, each in a process of its own.
+
+    python -m tests.benchmarks.growth 10000 20000 40000
+
+Prints, for each size, seconds of CPU and of the clock, milliseconds for each document more than the size before, and the most memory that one
+process held; and what that makes of a million documents, as the straight line through the last two sizes. `rebuilt` is the time of a build after
+one more capture.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.corpus import make
+
+BUILD = "from flows.cli import main; main()"
+
+
+def measured(captures: Path, out: Path, workers: int) -> tuple[float, float, float]:
+    """Seconds of CPU and of the clock, and MB of the largest process, of one build."""
+    start = time.perf_counter()
+    words = [sys.executable, "-c", BUILD, "build", str(captures), "--out", str(out), "--direct", "--workers", str(workers)]
+    null = os.open(os.devnull, os.O_WRONLY)
+    pid = os.posix_spawn(sys.executable, words, {**os.environ, "ARAXES_CACHE": str(out / "cache")}, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+    os.close(null)
+    _, status, usage = os.wait4(pid, 0)
+    if status:
+        raise SystemExit(f"the build of {captures} failed")
+    return usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sizes", type=int, nargs="+")
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    print("| documents | s of CPU | s | ms of CPU for each more | MB | MB at a million | rebuilt, s of CPU |\n|---|---|---|---|---|---|---|")
+    last = (0, 0.0, 0.0)
+    for n in options.sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            captures = make(Path(folder, "captures"), n, "small")
+            cpu, wall, mb = measured(captures, Path(folder, "out"), options.workers)
+            row = {"text": "A late note from the harbour. Nobody has read it yet, and the ferry leaves at nine. The board will meet in May."}
+            (captures / "late.jsonl").write_text(json.dumps(row) + "\n")
+            again = measured(captures, Path(folder, "out"), options.workers)[0]
+        slope = (mb - last[2]) / (n - last[0])
+        more = 1000 * (cpu - last[1]) / (n - last[0])
+        told = [f"{n:,}", f"{cpu:.1f}", f"{wall:.1f}", f"{more:.2f}", f"{mb:.0f}", f"{mb + slope * (1_000_000 - n):.0f}" if last[0] else "", f"{again:.1f}"]
+        print("| " + " | ".join(told) + " |", flush=True)
+        last = (n, cpu, mb)
+
+
+if __name__ == "__main__":
+    main()
