@@ -27,6 +27,6 @@ def test_the_specimens_are_hydrated_to_what_a_build_of_them_gives(tmp_path):
     assert build(SEEDS, tmp_path) == 0
     assert run(["hydrate", str(RELEASES["araxes-specimens-public"]), "--captures", str(SEEDS), "--out", str(tmp_path)]) == 0
     hydrated, local = (next((tmp_path / name).glob("[0-9]*")) for name in ("araxes-specimens-hydrated", "araxes-specimens"))
-    for top in ("data/documents", "data/segments", "data/edits", "jsonl/annotations", "jsonl/stances"):
+    for top in ("data/documents", "data/segments", "data/edits", "jsonl/claims", "jsonl/mentions"):
         paths = [p for p in sorted((local / top).rglob("*")) if p.is_file()]
         assert paths and all(p.read_bytes() == (hydrated / p.relative_to(local)).read_bytes() for p in paths)
