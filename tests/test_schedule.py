@@ -272,14 +272,3 @@ def test_a_run_outlives_its_worker_and_a_new_one_goes_on(site, tmp_path):
     worked(site)
     assert ended(site, asked_for(site, folder, out)).state.is_completed()
     assert not site.told
-
-
-def test_a_failed_gate_is_told_in_one_line(site, tmp_path):
-    folder = corpus(tmp_path / "c")
-    (folder / "araxes.toml").write_text("[gate]\nmin_documents = 50\n")
-    run = ended(site, asked_for(site, folder, tmp_path / "dist"))
-    assert run.state.is_failed() and run.run_count == 3
-    until(lambda: site.told, "somebody is told")
-    (said,) = site.told
-    assert re.fullmatch(f"araxes-build {run.name} failed: the gate failed, nothing was published: .* at least 50 expected.*", said)
-    assert not (tmp_path / "dist").exists()
