@@ -532,7 +532,7 @@ def containers(folder: Path) -> Path:
         "c.jsonl": lines[0] + b"{\n" + lines[4],
         "d.jsonl.zst": zstd.compress(lines[5]),
         "e.parquet": parquet(pa.table({"text": articles()[6:7]})),
-        "f.txt.gz": gzip.compress(made[7], mtime=0, mtime=0),
+        "f.txt.gz": gzip.compress(made[7], mtime=0),
         "g.txt": made[7],
         "h.txt.gz": b"\x1f\x8b\x08\0",
     }  # fmt: skip
