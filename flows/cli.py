@@ -121,6 +121,8 @@ def build(
         runner = flow.dask(dask) if dask else flow.ProcessPoolTaskRunner(max_workers=workers)
         built = flow.build.with_options(task_runner=runner)(source, out, dataset, public)
     say(_summary(built))
+    for line in _refused(built):
+        say(line)
     print(built.release)
     return 0
 
@@ -395,6 +397,14 @@ def _summary(built) -> str:
     if refused := counts.get(("captures", "rejected"), 0):
         parts.append(f"{refused} rejected")
     return f"{', '.join(parts)}: {'published' if built.published else 'unchanged, nothing published'}"
+
+
+def _refused(built) -> list[str]:
+    """Why captures were rejected, and what to do, a line for each reason."""
+    from schemas.rejections import REASONS
+
+    rejected = [(row["count"], *row["what"].split(": ")) for row in built.funnel if row["step"] == "rejected"]
+    return [f"  {count} rejected by {stage}, {reason}. {REASONS[reason]}" for count, stage, reason in rejected]
 
 
 def _at_least_one(number: int) -> None:

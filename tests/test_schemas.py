@@ -1,11 +1,20 @@
 """The pyarrow schema is the source of truth; the pandera model is held against it, and each example against both."""
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import polars as pl
 import pyarrow as pa
 import pytest
 
 import schemas
 from flows.stages.validate import model, validate
+from schemas.rejections import REASONS
+
+FLOWS = Path(__file__).parents[1] / "flows"
+# Where the reason stands among the arguments of what refuses something.
+REFUSING = {"Rejected": 0, "refused": 1, "Refused": 1, "_rejection": 3}
 
 TABLES = pytest.mark.parametrize("name", schemas.TABLES)
 
@@ -67,3 +76,17 @@ def test_a_failing_document_or_edit_takes_the_whole_document_along(change):
     assert found["documents"] == found["segments"] == found["edits"] == []
     expected = [("captures", "schema"), ("documents", "schema"), ("edits", "parent_rejected")] + [("segments", "parent_rejected")] * 2
     assert reasons(found) == expected
+
+
+def given() -> Iterator[str]:
+    """Every reason that the code can give, as far as it is written out there."""
+    for path in FLOWS.rglob("*.py"):
+        for call in (n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)):
+            at = REFUSING.get(getattr(call.func, "id", None) or getattr(call.func, "attr", ""))
+            said = [k.value for k in call.keywords if k.arg == "reason"] + (call.args[at : at + 1] if at is not None else [])
+            yield from (n.value for value in said for n in ast.walk(value) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+
+def test_every_reason_stands_in_the_catalogue_and_says_what_to_do():
+    assert set(given()) == set(REASONS)
+    assert all(": " in told and told.endswith(".") for told in REASONS.values())
