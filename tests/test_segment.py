@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from flows.stages import segment_language
 from flows.stages.segment import PROSE, language, segment, sentences
 from flows.traced import Block, Traced
 
@@ -97,6 +99,21 @@ def test_sentences_tile_the_text(text, code):
 def test_language(code, text):
     got, confidence = language(text)
     assert got == code and 0 <= confidence <= 1 and (confidence > 0) == (code is not None)
+
+
+def test_the_model_answers_as_py3langid_does():
+    told = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    told.set_languages(segment_language._LANGUAGES.split())
+    texts = [text for _, text in CASES["languages"]] + [
+        "\n".join(text for _, text in CASES["languages"]),
+        "NOBODY VOTED",
+        "e\u0301t\u00e9",
+        "\U0001f300",
+    ]
+    got = list(segment_language._identified(texts * 20))  # more than are looked at together
+    want = [told.classify(text) for text in texts] * 20
+    for (code, share), (code_there, share_there) in zip(got, want, strict=True):
+        assert code == code_there and share == pytest.approx(share_there, abs=1e-3)
 
 
 PARAGRAPH = (
