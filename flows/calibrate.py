@@ -100,7 +100,7 @@ def calibration(
 
 
 def _task(name: str, function: Callable[..., Any], *values: Any) -> Any:
-    return task(function, name=name, cache_policy=NO_CACHE, persist_result=False)(*values)
+    return task(name=name, cache_policy=NO_CACHE, persist_result=False)(function)(*values)
 
 
 def has_sklearn() -> bool:
@@ -183,17 +183,17 @@ def _yes(model: Any, texts: list[str]) -> Sequence[float]:
 def on_semeval(root: Path, train: bool, models: Path) -> list[Row]:
     """Stances of SemEval-2016 task 6 A; the official figure is the mean F1 of favor and against."""
     learnt, asked = gold.semeval(root, "train"), gold.semeval(root, "test")
-    systems = {"baseline: majority per target": [score.commonest(x.answer for x in learnt if x.target == a.target) for a in asked]}
+    of_target = {target: [a for a in learnt if a.target == target] for target in {a.target for a in learnt}}
+    systems: dict[str, Sequence[str | None]] = {
+        "baseline: majority per target": [score.commonest(x.answer for x in of_target[a.target]) for a in asked]
+    }
     if has_sklearn():
         from flows.labellers import sklearn
 
         worded = lambda rows: [f"{a.target}: {a.text}" for a in rows]  # noqa: E731
         blind = sklearn.baseline([a.text for a in learnt], [a.answer for a in learnt])
         systems["probe: target-blind"] = list(blind([a.text for a in asked]))
-        by_target = {
-            t: sklearn.baseline(*zip(*((a.text, a.answer) for a in learnt if a.target == t), strict=True))
-            for t in sorted({a.target for a in asked})
-        }
+        by_target = {t: sklearn.baseline([a.text for a in some], [a.answer for a in some]) for t, some in of_target.items()}
         systems["baseline: TF-IDF + logistic regression per target"] = [by_target[a.target]([a.text])[0] for a in asked]
         path = models / "stance_semeval.joblib"
         if train:
@@ -236,7 +236,7 @@ def _on_gold(layer: str, name: str, rows: Sequence[Row], train: bool, models: Pa
     held = next((s for s in ("test", "validation") if any(r["split"] == s for r in rows)), None)
     told = [r for r in rows if r["text"] is not None]
     asked, learnt = [r for r in told if r["split"] == held], [r for r in told if r["split"] == "train"]
-    systems = {}
+    systems: dict[str, Sequence[str | None]] = {}
     if has_sklearn():
         from flows.labellers import sklearn
 
@@ -266,8 +266,8 @@ def caveat(data: str) -> str:
 def table(rows: Sequence[Row]) -> str:
     """The rows as tables in Markdown: one a layer and set, a line a labeller, a column a measure with its interval, then the caveat."""
     out = []
-    for (layer, data), some in groupby(sorted(rows, key=lambda r: (r["layer"], r["data"])), key=lambda r: (r["layer"], r["data"])):
-        some = list(some)
+    for (layer, data), group in groupby(sorted(rows, key=lambda r: (r["layer"], r["data"])), key=lambda r: (r["layer"], r["data"])):
+        some = list(group)
         measures = list(dict.fromkeys(r["measure"] for r in some))
         lines: dict[tuple, dict[str, str]] = {}
         for r in sorted(some, key=lambda r: (r["language"] != "all", r["language"], r["holder"] != "all", r["holder"])):

@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -68,7 +68,7 @@ def init(folder: Path, /, *, repeats: Path | None = None) -> int:
     for path, made in initialise(folder):
         print(f"{'wrote' if made else 'kept'} {path}")
     if repeats:
-        print(f"wrote {propose(folder, proposals(repeats))}")
+        print(f"wrote {propose(folder, (p._asdict() for p in proposals(repeats)))}")
     return 0
 
 
@@ -118,7 +118,7 @@ def build(
     if direct:
         built = flow.direct(source, out, dataset, public, workers)
     else:
-        runner = flow.dask(dask) if dask else flow.ProcessPoolTaskRunner(max_workers=workers)
+        runner: Any = flow.dask(dask) if dask else flow.ProcessPoolTaskRunner(max_workers=workers)
         built = flow.build.with_options(task_runner=runner)(source, out, dataset, public)
     say(_summary(built))
     for line in _refused(built):
@@ -279,7 +279,10 @@ def calibrate(
     return 0
 
 
-annotate = App(name="annotate", help="Campaigns of annotation with Label Studio: draw items, hand them out, take the answers in, decide disagreements.")
+annotate = App(
+    name="annotate",
+    help="Campaigns of annotation with Label Studio: draw items, hand them out, take the answers in, decide disagreements.",
+)
 app.command(annotate)
 
 
@@ -393,7 +396,11 @@ def example() -> Path:
 def _summary(built) -> str:
     counts = {(row["step"], row["what"]): row["count"] for row in built.funnel}
     captures = sum(n for (step, _), n in counts.items() if step == "captures")
-    parts = [f"{captures} captures", f"{counts.get(('captures', 'document'), 0)} documents", f"{counts.get(('kept', 'sentence'), 0)} sentences"]
+    parts = [
+        f"{captures} captures",
+        f"{counts.get(('captures', 'document'), 0)} documents",
+        f"{counts.get(('kept', 'sentence'), 0)} sentences",
+    ]
     if refused := counts.get(("captures", "rejected"), 0):
         parts.append(f"{refused} rejected")
     return f"{', '.join(parts)}: {'published' if built.published else 'unchanged, nothing published'}"

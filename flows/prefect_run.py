@@ -44,8 +44,8 @@ def run(entrypoint: str, *, param: Annotated[tuple[str, ...], Parameter(name=["-
         handler.addFilter(lambda record: not record.exc_info)
     state = flow(**parameters, return_state=True)
     if not state.is_completed():
-        error = state.result(raise_on_failure=False)
-        said = str(error) or type(error).__name__ if isinstance(error, BaseException) else state.message or state.name
+        cause = state.result(raise_on_failure=False)
+        said = str(cause) or type(cause).__name__ if isinstance(cause, BaseException) else state.message or state.name
         raise SystemExit(f"{flow.name}: {' '.join(said.split())}")
 
 

@@ -140,7 +140,7 @@ def test_what_the_rules_find_is_told_in_bytes():
         {"segment_id": "s", "parent_id": "b", "unit": "sentence", "start": 4, "end": 29},
     ]
     told = [{**s, "doc_id": A, "language": "en", "repeat_of": None, "defects": [], "position": i} for i, s in enumerate(segments)]
-    documents = [{"doc_id": A, "text": text, "language": "en", "encoding": "utf-8"}, {"doc_id": B, "text": None}]
+    documents = [{"doc_id": A, "text": text, "language": "en", "encoding": "utf-8"}, {"doc_id": B, "text": None, "language": None}]
     (found,) = reference.attributed({"documents": documents, "segments": told, "edits": []})
     assert (found.doc_id, found.spans) == (A, [(16, 31)])
     assert found.facts == {"type": "indirect", "source": [(7, 10)]}

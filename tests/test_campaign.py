@@ -68,10 +68,8 @@ def _place(text: Traced, place: tuple[int, int]) -> dict:
 def _segment(tables: dict, doc_id: str, text: Traced, letter: str, place: tuple[int, int], parent: str | None) -> str:
     span = text.span(*place)
     key = f"{doc_id}-{letter}{span[0]}-{span[1]}"
-    unit = "paragraph" if parent is None else "sentence"
-    tables["segments"].append(
-        {"segment_id": key, "doc_id": doc_id, "parent_id": parent, "unit": unit, "repeat_of": None, **_place(text, place)}
-    )
+    known = {"segment_id": key, "doc_id": doc_id, "parent_id": parent, "repeat_of": None, "position": len(tables["segments"])}
+    tables["segments"].append({**known, "unit": "paragraph" if parent is None else "sentence", **_place(text, place)})
     return key
 
 

@@ -71,7 +71,7 @@ def alpha_interval(
     groups = [[list(u) for u in g] for g in groups]
     order = list(order) if order is not None else sorted({v for g in groups for u in g for v in u})
     sums = [sum((_coincidences(u, order) for u in g), np.zeros((len(order), len(order)))) for g in groups]
-    return _interval(sums, lambda total: _alpha(total, level, order), seed)
+    return bootstrap(sums, lambda total: _alpha(total, level, order), seed)
 
 
 def span_f1(pairs: Iterable[tuple[Ranges, Ranges]]) -> float | None:
@@ -80,7 +80,7 @@ def span_f1(pairs: Iterable[tuple[Ranges, Ranges]]) -> float | None:
     It is the positive specific agreement, to which kappa tends as the unmarked part of the text grows. Source: Hripcsak and
     Rothschild, "Agreement, the F-measure, and reliability in information retrieval", JAMIA 12(3), 2005.
     """
-    return _f1(sum((_overlap(a, b) for a, b in pairs), np.zeros(2)))
+    return f1(sum((_overlap(a, b) for a, b in pairs), np.zeros(2)))
 
 
 def dawid_skene(votes: Iterable[tuple[Hashable, Hashable, str]]) -> DawidSkene:
@@ -90,7 +90,8 @@ def dawid_skene(votes: Iterable[tuple[Hashable, Hashable, str]]) -> DawidSkene:
     error-rates using the EM algorithm", Applied Statistics 28(1), 1979.
     """
     votes = sorted(votes, key=repr)
-    items, annotators, classes = (sorted({v[i] for v in votes}, key=repr) for i in range(3))
+    items, annotators = (sorted({v[i] for v in votes}, key=repr) for i in range(2))
+    classes = sorted({answer for _, _, answer in votes}, key=repr)
     n = np.zeros((len(items), len(annotators), len(classes)))
     places = [{name: i for i, name in enumerate(names)} for names in (items, annotators, classes)]
     for found in votes:
@@ -137,7 +138,7 @@ def agreements(votes: Iterable[Row], seed: int = 0) -> list[Agreement]:
 
 def _measured(layer: str, units: dict[tuple, dict[str, str]], seed: int) -> Iterable[tuple]:
     """(fact, measure, value, interval): the answer, then every fact and part that was marked too. Drawn by document."""
-    split = {key: [parts(value) or {FACTS.get(layer): value} for _, value in sorted(given.items())] for key, given in units.items()}
+    split = {key: [_facts(layer, value) for _, value in sorted(given.items())] for key, given in units.items()}
     found = {name for given in split.values() for facts in given for name in facts}
     names = sorted(found, key=lambda name: (name != FACTS.get(layer), name or ""))
     for name in names:
@@ -148,13 +149,19 @@ def _measured(layer: str, units: dict[tuple, dict[str, str]], seed: int) -> Iter
         if any(isinstance(fact, list) for group in groups for unit in group for fact in unit):
             paired = [[(a or (), b or ()) for unit in group for a, b in combinations(unit, 2)] for group in groups]
             sums = [sum((_overlap(a, b) for a, b in group), np.zeros(2)) for group in paired]
-            yield name, "pairwise F1 of marked bytes", _rounded(span_f1(p for group in paired for p in group)), _interval(sums, _f1, seed)
+            yield name, "pairwise F1 of marked bytes", _rounded(span_f1(p for group in paired for p in group)), bootstrap(sums, f1, seed)
         else:
             answers = [[[fact for fact in unit if fact is not None] for unit in group] for group in groups]
             yield name, "Krippendorff's alpha, nominal", _rounded(alpha(u for g in answers for u in g)), alpha_interval(answers, seed=seed)
 
 
-def _coincidences(unit: list[Any], order: list[Any]) -> np.ndarray:
+def _facts(layer: str, value: str) -> dict[str | None, Any]:
+    """What an answer says, by fact; under None the answer of a layer that has no facts."""
+    named = parts(value)
+    return dict(named.items()) if named else {FACTS.get(layer): value}
+
+
+def _coincidences(unit: Sequence[Any], order: Sequence[Any]) -> np.ndarray:
     """(answers, answers): the pairs of answers a unit got, each answer counting once in all."""
     counts = np.array([unit.count(v) for v in order], dtype=float)
     if len(unit) < 2:
@@ -162,7 +169,7 @@ def _coincidences(unit: list[Any], order: list[Any]) -> np.ndarray:
     return (np.outer(counts, counts) - np.diag(counts)) / (len(unit) - 1)
 
 
-def _alpha(observed: np.ndarray, level: str, order: list[Any]) -> float | None:
+def _alpha(observed: np.ndarray, level: str, order: Sequence[Any]) -> float | None:
     n_v = observed.sum(axis=1)
     if level == "nominal":
         distance = 1 - np.eye(len(order))
@@ -182,7 +189,8 @@ def _overlap(a: Ranges, b: Ranges) -> np.ndarray:
     return np.array([2 * both, sum(end - start for r in (a, b) for start, end in _merged(r))], dtype=float)
 
 
-def _f1(sums: np.ndarray) -> float | None:
+def f1(sums: np.ndarray) -> float | None:
+    """Of (twice what both have, what either has): their share; None where neither has anything."""
     return float(sums[0] / sums[1]) if sums[1] else None
 
 
@@ -196,7 +204,7 @@ def _merged(ranges: Ranges) -> list[tuple[int, int]]:
     return found
 
 
-def _interval(sums: list[np.ndarray], statistic: Callable[[np.ndarray], float | None], seed: int) -> tuple[float, float] | None:
+def bootstrap(sums: list[np.ndarray], statistic: Callable[[np.ndarray], float | None], seed: int) -> tuple[float, float] | None:
     """Percentile interval of a statistic of the sum over groups. None for fewer than two groups, or where too many draws have no value."""
     if len(sums) < 2:
         return None
@@ -210,7 +218,7 @@ def _interval(sums: list[np.ndarray], statistic: Callable[[np.ndarray], float | 
         return None
     found.sort()
     edge = round(len(found) * (1 - COVERAGE) / 2)
-    return _rounded(found[edge]), _rounded(found[len(found) - 1 - edge])
+    return round(found[edge], 4), round(found[-1 - edge], 4)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,4 +1,6 @@
-"""Answers: the tables of what was found, voted and decided: entities, mentions, attributions, claims, stances, annotations, labels, coverage.
+"""Answers: the tables of what was found, voted and decided.
+
+They are entities, mentions, attributions, claims, stances, annotations, labels, coverage and those a model trains on.
 
 Votes of the corpus folder are carried over to the documents at hand; those that see an item where the rules saw none make it. A label
 that only a rule stands behind is made of its vote as it is; wherever anybody else voted, `labels` decides.
@@ -11,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 import schemas
-from flows.corpus.items import Source, items, source
+from flows.corpus.items import Source, items, sources_of
 from flows.corpus.labels import labels
 from flows.corpus.tables import copy
 from flows.corpus.votes import ITEM_ID, Refused, Row, carried_votes, read_votes
@@ -28,9 +30,13 @@ WEAK = """
     FROM shard_annotations WHERE (item_id, layer) NOT IN (SELECT (item_id, layer) FROM own_labels)
 """
 ENTITIES = """
-    FROM known_entities WHERE is_own OR entity_id IN (SELECT entity_id FROM shard_mentions UNION SELECT holder_entity_id FROM shard_attributions
-        UNION SELECT holder_entity_id FROM shard_claims UNION SELECT holder_entity_id FROM shard_stances
-        UNION SELECT holder_entity_id FROM made_stances)
+    FROM known_entities WHERE is_own OR entity_id IN (
+        SELECT entity_id FROM shard_mentions
+        UNION SELECT holder_entity_id FROM shard_attributions
+        UNION SELECT holder_entity_id FROM shard_claims
+        UNION SELECT holder_entity_id FROM shard_stances
+        UNION SELECT holder_entity_id FROM made_stances
+    )
 """
 COVERAGE = """
     FROM shard_coverage UNION
@@ -44,15 +50,16 @@ QUERIES = {
     "labels": f"FROM own_labels UNION ALL BY NAME {WEAK}",
     "coverage": COVERAGE,
 }
-# One target in five is kept for validation under `cross_target`, drawn by its id, so that it never moves. Gold in documents kept for validation is
-# the test under `story`, item by item.
+# One target in five is kept for validation under `cross_target`, drawn by its id, so that it never moves. Gold in documents kept for
+# validation is the test under `story`, item by item.
 ITEM_SPLITS = """
     FROM document_splits UNION ALL BY NAME
     SELECT 'cross_target' AS scheme, 'stance' AS layer, stance_id AS item_id, target_id AS group_id,
         CASE WHEN ('0x' || sha256('target ' || target_id)[:8])::UINTEGER < 4294967296 // 5 THEN 'validation' ELSE 'train' END AS split
     FROM stances
     UNION ALL BY NAME
-    SELECT 'story' AS scheme, l.layer, l.item_id, p.group_id, CASE WHEN p.split = 'validation' THEN 'test' ELSE p.split END AS split, p.reason
+    SELECT 'story' AS scheme, l.layer, l.item_id, p.group_id,
+        CASE WHEN p.split = 'validation' THEN 'test' ELSE p.split END AS split, p.reason
     FROM labels l JOIN document_splits p ON p.scheme = 'story' AND p.layer = 'document' AND p.doc_id = l.item_id[:20] WHERE l.tier = 'gold'
 """
 
@@ -87,9 +94,8 @@ def write_answers(shards: list[Path], tables: Path, annotations: Path, entities:
 
 
 def _reject(db: duckdb.DuckDBPyConnection, refused: list[Refused], tables: Path) -> None:
-    rows = [
-        {"capture_id": None, "table": "annotations", "row_id": r.where, "stage": "group", "reason": r.reason, "detail": r.detail} for r in refused
-    ]
+    of = {"capture_id": None, "table": "annotations", "stage": "group"}
+    rows = [{**of, "row_id": r.where, "reason": r.reason, "detail": r.detail} for r in refused]
     _load(db, "refused", rows, schemas.table("rejections").SCHEMA)
     there = db.read_parquet(escape(str(tables / "rejections.parquet")))
     there.create_view("rejected")
@@ -115,11 +121,7 @@ def _sources(db: duckdb.DuckDBPyConnection, votes: list[Row]) -> dict[str, Sourc
     for name in ("documents", "edits", "segments"):
         found = db.execute(f"FROM shard_{name} WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id", [wanted])
         rows[name] = found.to_arrow_table().to_pylist()
-    by_document: dict[str, dict[str, list[Row]]] = {d["doc_id"]: {"edits": [], "segments": []} for d in rows["documents"]}
-    for name in ("edits", "segments"):
-        for row in rows[name]:
-            by_document[row["doc_id"]][name].append(row)
-    return {d["doc_id"]: source(d, **by_document[d["doc_id"]]) for d in rows["documents"]}
+    return sources_of(**rows)
 
 
 def _decided(db: duckdb.DuckDBPyConnection, own: list[Row]) -> list[Row]:
@@ -130,7 +132,7 @@ def _decided(db: duckdb.DuckDBPyConnection, own: list[Row]) -> list[Row]:
     rules = [v for v in of_rules if (v["item_id"], v["layer"]) in asked]
     languages = dict(
         db.execute(
-            """SELECT w, COALESCE(language, '') FROM (SELECT unnest($1::VARCHAR[]) AS w) JOIN shard_documents ON doc_id = w[:20]""", [wanted]
+            "SELECT w, COALESCE(language, '') FROM (SELECT unnest($1::VARCHAR[]) AS w) JOIN shard_documents ON doc_id = w[:20]", [wanted]
         ).fetchall()
     )
     found, _ = labels(own + rules, languages)

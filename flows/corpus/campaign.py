@@ -7,7 +7,6 @@ answered; people stand under pseudonyms. Nothing here changes a release or a vot
 import hashlib
 import json
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import escape
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 import schemas
+from flows.corpus.items import Source, characters, sources_of
 from flows.corpus.label_studio import CHOICES, SPANS, Answer, configuration, located, read_answers
 from flows.corpus.labels import contested
 from flows.corpus.votes import (
@@ -35,7 +35,7 @@ from flows.corpus.votes import (
     turn,
     vote,
 )
-from flows.traced import Edit, Rejected, Traced
+from flows.traced import Rejected, Traced
 from schemas.annotations import FACTS, LAYERS
 
 # What is asked about in each layer, as SQL. Claims and attributions are sought in every sentence, not only where a rule found one:
@@ -81,12 +81,6 @@ class Imported(NamedTuple):
     n_known: int
     refused: list[Refused]
 
-
-class Source(NamedTuple):
-    """A document as it is needed here: its text and where each character comes from; its segments, by id."""
-
-    traced: Traced
-    segments: dict[str, Row]
 
 
 def sample(release: Path, layer: str, n: int, overlap: int, annotators: Sequence[str], seed: int) -> list[Row]:
@@ -152,8 +146,10 @@ def votes_of(release: Path, exported: Sequence[Any]) -> tuple[list[Row], list[Re
     votes, refused = [], []
     for answer, marks in zip(answers, located(answers), strict=True):
         try:
-            if answer.problem or isinstance(marks, Rejected):
-                raise Rejected(*answer.problem) if answer.problem else marks
+            if answer.problem:
+                raise Rejected(*answer.problem)
+            if isinstance(marks, Rejected):
+                raise marks
             row = known.get((answer.data["item_id"], answer.data["layer"]))
             if row is None or row["doc_id"] not in sources:
                 raise Rejected("unknown_item", "its item, or its words, are not in this release; name the release it was made on")
@@ -293,19 +289,10 @@ def _found(release: Path, wanted: set[tuple[str, str]]) -> tuple[dict[tuple[str,
     with _opened(release) as db:
         rows = {row[TABLES[table]]: row for table, ids in sorted(asked.items()) for row in _fetch(db, table, TABLES[table], ids)}
         found = {key: rows[key[0]] | {"item_id": key[0], "layer": key[1]} for key in sorted(wanted) if key[0] in rows and key[1] in LAYERS}
-        edits, segments = ({row["doc_id"]: [] for row in rows.values()} for _ in range(2))
-        for table, by_document in (("edits", edits), ("segments", segments)):
-            for row in _fetch(db, table, "doc_id", edits):
-                by_document[row["doc_id"]].append(row)
-        documents = [d for d in _fetch(db, "documents", "doc_id", edits) if d["text"] is not None]
+        documents = {row["doc_id"] for row in rows.values()}
+        sources = sources_of(*(_fetch(db, table, "doc_id", documents) for table in ("documents", "edits", "segments")))
         names = dict(db.execute("SELECT entity_id, name FROM entities").fetchall())
-    return found, {d["doc_id"]: _source(d, edits[d["doc_id"]], segments[d["doc_id"]]) for d in documents}, names
-
-
-def _source(document: Row, edits: list[Row], segments: list[Row]) -> Source:
-    made = sorted((Edit(*(e[name] for name in Edit._fields)) for e in edits), key=lambda e: (e.byte_start, e.byte_end))
-    # Where characters lie follows from text and edits; the bytes of the capture are not needed for that.
-    return Source(Traced(b"", document["encoding"], document["text"], tuple(made)), {s["segment_id"]: s for s in segments})
+    return found, sources, names
 
 
 def _asked(release: Path, wanted: set[tuple[str, str]], wordings: Mapping[str, str]) -> tuple[dict[str, dict[str, str]], dict[str, Source]]:
@@ -410,9 +397,7 @@ def _in_words(row: Row, source: Source) -> str:
 
 
 def _words(traced: Traced, byte_start: int, byte_end: int) -> str:
-    characters = range(len(traced.text))
-    start, end = (bisect_left(characters, b, key=lambda i: traced.span(i, i + 1).byte_start) for b in (byte_start, byte_end))
-    return traced.text[start:end]
+    return traced.text[slice(*characters(traced, byte_start, byte_end))]
 
 
 def _name(release: Path) -> str:

@@ -5,6 +5,7 @@ other vote is left to `votes.carry`, which says what became of it.
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,16 +17,29 @@ LAYERS = {"a": "attributions", "c": "claims", "t": "stances"}
 
 
 class Source(NamedTuple):
-    """A document: its text with where each character came from, and its segments in reading order."""
+    """A document: its text with where each character came from, and its segments by id, in reading order."""
 
     traced: Traced
-    segments: list[Row]
+    segments: dict[str, Row]
 
 
-def source(document: Row, edits: Iterable[Row], segments: Iterable[Row]) -> Source:
-    """Of the rows of a document. Where characters lie follows from text and edits; the bytes of the capture are not needed for that."""
-    made = sorted((Edit(*(e[name] for name in Edit._fields)) for e in edits), key=lambda e: (e.byte_start, e.byte_end))
-    return Source(Traced(b"", document["encoding"], document["text"], tuple(made)), sorted(segments, key=lambda s: s["position"]))
+def sources_of(documents: Iterable[Row], edits: Iterable[Row], segments: Iterable[Row]) -> dict[str, Source]:
+    """By doc_id, those of the documents whose words are there, from the rows of these tables.
+
+    Where characters lie follows from text and edits; the bytes of the capture are not needed for that.
+    """
+    made: dict[str, list[Edit]] = defaultdict(list)
+    for e in edits:
+        made[e["doc_id"]].append(Edit(*(e[name] for name in Edit._fields)))
+    within: dict[str, dict[str, Row]] = defaultdict(dict)
+    for s in sorted(segments, key=lambda s: s["position"]):
+        within[s["doc_id"]][s["segment_id"]] = s
+    found = {}
+    for d in documents:
+        if d["text"] is not None:
+            ordered = sorted(made[d["doc_id"]], key=lambda e: (e.byte_start, e.byte_end))
+            found[d["doc_id"]] = Source(Traced(b"", d["encoding"], d["text"], tuple(ordered)), within[d["doc_id"]])
+    return found
 
 
 def items(votes: Iterable[Row], known: Iterable[str], sources: Mapping[str, Source], entities: Iterable[str]) -> dict[str, list[Row]]:
@@ -34,11 +48,12 @@ def items(votes: Iterable[Row], known: Iterable[str], sources: Mapping[str, Sour
     known, entities = set(known), frozenset(entities)
     for vote in sorted(votes, key=lambda v: (v["item_id"], v["annotation_id"])):
         name = ITEM_ID.fullmatch(vote["item_id"])
-        table = LAYERS.get(name["kind"]) if name else None
-        place = sources.get(name["doc"]) if name else None
-        if table is None or place is None or vote["item_id"] in known or vote["item_id"] in found[table]:
+        if name is None or vote["item_id"] in known:
             continue
-        hull = _characters(place.traced, int(name["start"]), int(name["end"]))
+        table, place = LAYERS.get(name["kind"]), sources.get(name["doc"])
+        if table is None or place is None or vote["item_id"] in found[table]:
+            continue
+        hull = characters(place.traced, int(name["start"]), int(name["end"]))
         if sha256(place.traced.text[slice(*hull)]) == vote["text_sha256"] and (row := MAKERS[table](vote, name, hull, place, entities)):
             found[table][vote["item_id"]] = row
     return {table: [rows[key] for key in sorted(rows)] for table, rows in found.items()}
@@ -85,7 +100,7 @@ def _stance(vote: Row, name: Any, hull: tuple[int, int], place: Source, entities
 MAKERS = {"attributions": _attribution, "claims": _claim, "stances": _stance}
 
 
-def _characters(traced: Traced, byte_start: int, byte_end: int) -> tuple[int, int]:
+def characters(traced: Traced, byte_start: int, byte_end: int) -> tuple[int, int]:
     """The characters that came from these bytes."""
     places = range(len(traced.text))
     start, end = (bisect_left(places, b, key=lambda i: traced.span(i, i + 1).byte_start) for b in (byte_start, byte_end))
@@ -93,7 +108,7 @@ def _characters(traced: Traced, byte_start: int, byte_end: int) -> tuple[int, in
 
 
 def _spans(traced: Traced, ranges: Sequence) -> list[Row]:
-    found = [_characters(traced, *r) for r in ranges] if isinstance(ranges, list) else []
+    found = [characters(traced, *r) for r in ranges] if isinstance(ranges, list) else []
     return [{"start": start, "end": end, **_place(traced, (start, end))} for start, end in found if start < end]
 
 
@@ -101,11 +116,11 @@ def _place(traced: Traced, hull: tuple[int, int]) -> Row:
     return traced.span(*hull)._asdict()
 
 
-def _leaves(segments: Sequence[Row]) -> list[Row]:
+def _leaves(segments: Mapping[str, Row]) -> list[Row]:
     """Sentences, and blocks that have none."""
-    parents = {s["parent_id"] for s in segments}
-    return [s for s in segments if s["segment_id"] not in parents]
+    parents = {s["parent_id"] for s in segments.values()}
+    return [s for s in segments.values() if s["segment_id"] not in parents]
 
 
-def _sentence(segments: Sequence[Row], at: int) -> Row | None:
+def _sentence(segments: Mapping[str, Row], at: int) -> Row | None:
     return next((s for s in _leaves(segments) if s["start"] <= at < s["end"]), None)

@@ -153,7 +153,8 @@ def _fits(text: str, value: dict) -> Fits:
 def _readings(text: str) -> Iterator[tuple[str, dict[int, int]]]:
     """For each way of counting: offset -> character of the text."""
     for name, (astral, line_end) in READINGS.items():
-        at, places = 0, {}
+        at = 0
+        places: dict[int, int] = {}
         for i, c in enumerate(text):
             places.setdefault(at, i)
             at += line_end - 1 if c == "\r" and text[i + 1 : i + 2] == "\n" else astral if c > "\uffff" else 1
@@ -200,7 +201,8 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _whole(number: Any) -> int | None:
+def _whole(number: Any) -> int:
+    """An offset as exported; -1, which no character has, where it is none."""
     if isinstance(number, str) and re.fullmatch(r"[0-9]{1,15}", number):
         return int(number)
-    return number if type(number) is int else None
+    return number if type(number) is int else -1

@@ -154,7 +154,10 @@ def _measured(by_people: Mapping, by_machines: Mapping, machines: Mapping, domai
         if tier == "gold" and len(machines[key]) > 1:
             hit = outcome.value in (gold.value, plain_answer(key[1], gold.value))
             tried.setdefault((key[1], key[2], domains.get(key[0], "")), []).append(hit)
-    return [Measured(*where, len(hits), round(sum(hits) / len(hits), 4)) for where, hits in sorted(tried.items(), key=repr)]
+    return [
+        Measured(layer, guideline, domain, len(hits), round(sum(hits) / len(hits), 4))
+        for (layer, guideline, domain), hits in sorted(tried.items(), key=repr)
+    ]
 
 
 def _machine_tier(voices: list[Row], is_tried: bool) -> str:

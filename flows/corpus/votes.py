@@ -135,7 +135,7 @@ def vote(told: Any) -> Row:
         raise Rejected("broken_line", "a vote is a JSON object")
     if unknown := sorted(set(told) - set(SCHEMA.names)):
         raise Rejected("unknown_key", f"{unknown[0]!r} is no column of annotations")
-    row = {name: told.get(name) for name in SCHEMA.names} | {"carried": None}
+    row: Row = {name: told.get(name) for name in SCHEMA.names} | {"carried": None}
     if missing := [name for name in REQUIRED if not isinstance(row[name], str) or not row[name]]:
         raise Rejected("missing", f"{missing[0]} is no text")
     for name in ("annotation_id", "guideline_version", "made_on_release", "exact", "prefix", "suffix", "batch"):
@@ -198,7 +198,9 @@ def parts(value: str) -> dict[str, Any] | None:
 def plain_answer(layer: str, value: str) -> str | None:
     """The answer without the parts and facts that were marked with it."""
     facts = parts(value)
-    return value if facts is None else facts.get(FACTS.get(layer))
+    if facts is None:
+        return value
+    return facts.get(FACTS[layer]) if layer in FACTS else None
 
 
 def _is_ranges(fact: Any) -> bool:
@@ -334,9 +336,9 @@ def anchor(text: str, exact: str, prefix: str | None = None, suffix: str | None 
 
 def _occurrences(text: str, exact: str) -> Iterator[tuple[int, int]]:
     """As they are written; where they nowhere are, in any other white space and normal form."""
-    if exact.strip() and exact.strip() in text:
-        plain, wanted, places = text, exact.strip(), range(len(text))
-    else:
+    plain, wanted = text, exact.strip()
+    places: Sequence[int] = range(len(text))
+    if not wanted or wanted not in text:
         (plain, places), (wanted, _) = squashed(text), squashed(exact)
     at = plain.find(wanted) if wanted else -1
     for _ in range(MOST_COMPARED):

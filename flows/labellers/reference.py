@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flows.corpus.items import source
+from flows.corpus.items import sources_of
 from flows.corpus.votes import ITEM_ID, parts, plain_answer
 from flows.labellers.score import SAME, Row, answered, commonest, dice, ratio, row
 from flows.stages.attribute_speech import Attribution, attributions
@@ -68,21 +68,17 @@ def scored(tables: Mapping[str, Sequence[Mapping[str, Any]]], systems: Mapping[s
     return found
 
 
-def attributed(tables: Mapping[str, Sequence[Mapping[str, Any]]], find: Find = attributions) -> list[Marked]:
+def attributed(tables: Mapping[str, Sequence[dict[str, Any]]], find: Find = attributions) -> list[Marked]:
     """What `find`, or the rules, finds in the documents whose words are there.
 
     The table `attributions` would not do: it also holds what annotators saw.
     """
-    edits, segments = defaultdict(list), defaultdict(list)
-    for name, by_document in (("edits", edits), ("segments", segments)):
-        for r in tables[name]:
-            by_document[r["doc_id"]].append(r)
+    languages = {d["doc_id"]: d["language"] for d in tables["documents"]}
     found = []
-    for document in (d for d in tables["documents"] if d["text"] is not None):
-        place = source(document, edits[document["doc_id"]], segments[document["doc_id"]])
-        for told in find(document["text"], _units(place.segments), document["language"]):
-            facts = {"type": told.type, "source": _in_bytes(place.traced, told.source)}
-            found.append(Marked(document["doc_id"], "all", _in_bytes(place.traced, told.content), facts))
+    for doc_id, (traced, segments) in sources_of(tables["documents"], tables["edits"], tables["segments"]).items():
+        for told in find(traced.text, _units(list(segments.values())), languages[doc_id]):
+            facts = {"type": told.type, "source": _in_bytes(traced, told.source)}
+            found.append(Marked(doc_id, "all", _in_bytes(traced, told.content), facts))
     return found
 
 
@@ -107,8 +103,8 @@ def _wanted(votes: Iterable[Mapping[str, Any]], layer: str, fact: str, languages
     """What votes mark, once each; `fact` names the ranges. Where unsure votes count, all are sure."""
     found: dict[tuple, Marked] = {}
     for vote in votes:
-        facts, doc_id = parts(vote["value"]), vote["item_id"][:20]
-        spans = [tuple(r) for r in (facts or {}).get(fact) or ()]
+        facts, doc_id = parts(vote["value"]) or {}, vote["item_id"][:20]
+        spans = [tuple(r) for r in facts.get(fact) or ()]
         if vote["layer"] == layer and doc_id in languages and spans:
             holder = "all" if layer == "attribution" else "author" if facts.get("holder") == "author" else "quoted"
             found.setdefault((doc_id, *spans), Marked(doc_id, holder, spans, facts, unsure or _sure(vote)))
@@ -275,9 +271,9 @@ def _stances(data: str, votes: Sequence, rules: Sequence, languages: Mapping[str
     return told
 
 
-def _given(rules: Iterable[Mapping[str, Any]]) -> dict[tuple, list[tuple[int, int, str]]]:
+def _given(rules: Iterable[Mapping[str, Any]]) -> dict[tuple, list[tuple[int, int, str | None]]]:
     """(doc_id, holder and target) -> byte ranges and answers of the rules' votes."""
-    found = defaultdict(list)
+    found: dict[tuple, list[tuple[int, int, str | None]]] = defaultdict(list)
     for vote in rules:
         name = ITEM_ID.fullmatch(vote["item_id"])
         if vote["layer"] == "stance" and name:
@@ -285,7 +281,7 @@ def _given(rules: Iterable[Mapping[str, Any]]) -> dict[tuple, list[tuple[int, in
     return found
 
 
-def _answer(want: Marked, given: Mapping[tuple, list[tuple[int, int, str]]]) -> str | None:
+def _answer(want: Marked, given: Mapping[tuple, list[tuple[int, int, str | None]]]) -> str | None:
     """The rules' answer on the same holder and target in the same sentence, or most of it."""
     ((start, end),) = want.spans
     options = [(-round(dice([(start, end)], [(a, b)]), 6), a, answer) for a, b, answer in given.get((want.doc_id, want.facts["about"]), ())]

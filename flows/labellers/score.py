@@ -12,8 +12,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from flows.corpus.agreement import COVERAGE, DRAWS, _f1, _interval
+from flows.corpus.agreement import COVERAGE, DRAWS, bootstrap, f1
 from flows.readers.gold import Article, Asked
 from flows.stages.attribute_sources import head
 from flows.stages.attribute_speech import Attribution
@@ -49,10 +50,10 @@ def row(
     return {**facts, "labeller": labeller, "measure": measure, "value": told, "low": low, "high": high, "n": n}
 
 
-def ratio(sums: Iterable[np.ndarray], seed: int = 0) -> tuple[float | None, tuple[float, float] | None]:
+def ratio(sums: Iterable[ArrayLike], seed: int = 0) -> tuple[float | None, tuple[float, float] | None]:
     """Value and interval of a sum over a sum. sums: per document (numerator, denominator)."""
     stacked = [np.asarray(s, dtype=float) for s in sums]
-    return _f1(sum(stacked, np.zeros(2))), _interval(stacked, _f1, seed)
+    return f1(sum(stacked, np.zeros(2))), bootstrap(stacked, f1, seed)
 
 
 # Attributed content -----------------------------------------------------------------------------------------------------------------
@@ -203,7 +204,8 @@ def answered(
 ) -> list[Row]:
     """Macro F1 (over `averaged` answers, or all that were wanted) and accuracy. given: (document, wanted, answered or None)."""
     classes = sorted({want for _, want, _ in given} | {got for _, _, got in given if got})
-    places, groups = {c: i for i, c in enumerate(classes)}, defaultdict(lambda: np.zeros((len(classes), len(classes) + 1)))
+    places = {c: i for i, c in enumerate(classes)}
+    groups: dict[str, np.ndarray] = defaultdict(lambda: np.zeros((len(classes), len(classes) + 1)))
     for document, want, got in given:
         groups[document][places[want], places[got] if got else len(classes)] += 1
     counted = [places[c] for c in averaged or sorted({want for _, want, _ in given}) if c in places]
@@ -219,7 +221,7 @@ def answered(
             "macro F1" if averaged is None else f"macro F1 of {' and '.join(averaged)}",
             macro(total),
             len(given),
-            _interval(sums, macro, 0),
+            bootstrap(sums, macro, 0),
             **more,
         ),
         row(layer, data, name, "accuracy", ratio(right)[0], len(given), ratio(right)[1], **more),

@@ -72,7 +72,8 @@ def content(model: Model, text: str, segments: Sequence, language: str | None) -
         return []
     values = crf.scores(model.field, model.encoder.columns(told)).astype(float)
     values[:, crf.OUT] -= LEAN
-    found, out = crf.best(np.round(values, 6), model.field.moves, told.chains), []
+    found = crf.best(np.round(values, 6), model.field.moves, told.chains)
+    out: list[Range] = []
     for i in np.flatnonzero(found != crf.OUT):
         start, end = int(told.starts[i]), int(told.ends[i])
         if out and found[i] != crf.FIRST_IN:
@@ -101,7 +102,8 @@ def save(model: Model, path: Path) -> None:
     words = json.dumps(model.encoder.vocabulary, ensure_ascii=False).encode("utf-8", "surrogatepass")
     known = {f"known_{k:03}": codes for k, codes in enumerate(model.encoder.known)}
     weights = {"weights": model.field.weights.astype(np.float32), "moves": model.field.moves}
-    np.savez_compressed(path, vocabulary=np.frombuffer(words, np.uint8), **weights, **known)
+    arrays = {"vocabulary": np.frombuffer(words, np.uint8), **weights, **known}
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # numpy's stub takes every name for its option allow_pickle
 
 
 def load(path: Path) -> Model:

@@ -64,7 +64,7 @@ def bare(name: bytes) -> bytes:
     return next((name[: -len(e)] for e in ENDINGS if name.lower().endswith(e)), name)
 
 
-def stream(file: BinaryIO, whole: bool = True) -> BinaryIO:
+def stream(file: BinaryIO, whole: bool = True) -> io.BufferedReader:
     """The content from the file's place on: of one member, or of all. Reading it raises Rejected as `pieces` does."""
     return io.BufferedReader(_Stream(pieces(file, whole)), CHUNK)
 

@@ -62,7 +62,7 @@ def polnear(root: Path, part: str) -> Iterator[Article]:
 
 def brat(lines: str) -> list[Quoted]:
     """The attributions of a file in brat's stand-off format (T: a span; E: an event that joins them)."""
-    spans = {m[1]: [tuple(map(int, r.split())) for r in m[3].split(";")] for m in map(_SPAN.match, lines.split("\n")) if m}
+    spans = {m[1]: _ranges(m[3]) for m in map(_SPAN.match, lines.split("\n")) if m}
     found = []
     for line in lines.split("\n"):
         if line.startswith("E"):
@@ -71,6 +71,12 @@ def brat(lines: str) -> list[Quoted]:
                 parts[role] += spans.get(span, [])
             found.append(Quoted(*(sorted(parts[role]) for role in ("Source", "Cue", "Content"))))
     return found
+
+
+def _ranges(told: str) -> list[Range]:
+    """Of `0 4;9 12`."""
+    pairs = (pair.split() for pair in told.split(";"))
+    return [(int(start), int(end)) for start, end in pairs]
 
 
 def checkthat(root: Path, part: str) -> list[Asked]:
@@ -84,9 +90,8 @@ def checkthat(root: Path, part: str) -> list[Asked]:
     column = next((name for name in ("Text", "tweet_text") if name in first), None)
     if column is None or "class_label" not in first:
         raise CorpusError(f"{files[0]}: no columns Text and class_label; it is not a file of CheckThat! check-worthiness")
-    quoting = csv.QUOTE_MINIMAL if column == "Text" else csv.QUOTE_NONE
     csv.field_size_limit(1 << 30)
-    rows = csv.DictReader(_lines(files[0]), delimiter="\t", quoting=quoting)
+    rows = csv.DictReader(_lines(files[0]), delimiter="\t", quoting=csv.QUOTE_MINIMAL if column == "Text" else csv.QUOTE_NONE)
     return [Asked(row[column], "yes" if row["class_label"].strip() in ("Yes", "1") else "no") for row in rows if row.get("class_label")]
 
 
@@ -104,14 +109,12 @@ def release_tables(release: Path, names: tuple[str, ...], documents: Collection[
     """Rows of some tables of a release, by table; a table without rows has none. documents: the doc_ids wanted; all where None."""
     if not (release / "data" / "documents").is_dir():
         raise CorpusError(f"{release}: no release; name a folder such as dist/my-articles/1.0.0")
+    where, values = ("", []) if documents is None else (" WHERE doc_id IN (SELECT unnest($2::VARCHAR[]))", [sorted(documents)])
     found = {}
     with duckdb.connect() as db:
         for name in names:
             files = [escape(str(f)) for f in sorted((release / "data" / name).glob("*.parquet"))]
-            rows = db.read_parquet(files) if files else None
-            if rows and documents is not None:
-                rows = db.execute("FROM rows WHERE doc_id IN (SELECT unnest($1::VARCHAR[]))", [sorted(documents)])
-            found[name] = rows.to_arrow_table().to_pylist() if rows else []
+            found[name] = db.execute(f"FROM read_parquet($1){where}", [files, *values]).to_arrow_table().to_pylist() if files else []
     return found
 
 

@@ -3,9 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from flows.readers.folder import CAPTURE_COLUMNS, OUTLET_COLUMNS, PROPOSED, CorpusError, list_captures, open_corpus
 
@@ -54,17 +54,17 @@ def initialise(folder: Path) -> Iterator[tuple[Path, bool]]:
         yield path, made
 
 
-def propose(folder: Path, proposals: Iterable[NamedTuple]) -> Path:
-    """Write rules for lines that repeat on an outlet's pages to outlets.proposed.csv: the pattern for `remove` in outlets.csv, the line, the
-    pages that have it, and how many of them keep it now. Outlets stand under their keys in outlets.csv."""
+def propose(folder: Path, proposals: Iterable[Mapping[str, Any]]) -> Path:
+    """Write rules for lines that repeat on an outlet's pages to outlets.proposed.csv: the pattern for `remove` in outlets.csv, the
+    line, the pages that have it, and how many of them keep it now. Outlets stand under their keys in outlets.csv."""
     keys = {outlet.name: key for key, outlet in open_corpus(folder).outlets.items()}
-    rows = [{**p._asdict(), "outlet": keys.get(p.outlet, p.outlet)} for p in proposals]
+    rows = [{**p, "outlet": keys.get(p["outlet"], p["outlet"])} for p in proposals]
     path = folder / PROPOSED
     path.write_text(_csv(("outlet", "remove", "line", "pages", "kept"), rows), encoding="utf-8", newline="")
     return path
 
 
-def _csv(columns: tuple[str, ...], rows: list[dict[str, str]]) -> str:
+def _csv(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> str:
     target = io.StringIO()
     writer = csv.DictWriter(target, columns, restval="", lineterminator="\n")
     writer.writeheader()

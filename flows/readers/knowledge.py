@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flows.readers.entities import OwnEntity, read_entities
 from flows.readers.targets import Target, read_targets
@@ -30,9 +30,12 @@ def to_json(known: Knowledge) -> str:
 
 
 def from_json(text: str) -> Knowledge:
-    told = json.loads(text)
-    return Knowledge(*(tuple(kind(**_frozen(row)) for row in told[name]) for name, kind in (("entities", OwnEntity), ("targets", Target))))
+    told = _frozen(json.loads(text))
+    return Knowledge(tuple(OwnEntity(**row) for row in told["entities"]), tuple(Target(**row) for row in told["targets"]))
 
 
-def _frozen(row: dict) -> dict:
-    return {name: tuple(tuple(v) if isinstance(v, list) else v for v in value) if isinstance(value, list) else value for name, value in row.items()}
+def _frozen(told: Any) -> Any:
+    """Tuples where JSON has lists."""
+    if isinstance(told, dict):
+        return {name: _frozen(value) for name, value in told.items()}
+    return tuple(map(_frozen, told)) if isinstance(told, list) else told

@@ -31,7 +31,8 @@ def page(data: bytes, limit: int) -> Record:
         found = parts[0]
         if found is [*message.walk()][-1] and any(isinstance(d, CloseBoundaryNotFoundDefect) for d in message.defects):
             return refused(0, "truncated_record", "the file ends before the page does")
-        payload, charset = found.get_payload(decode=True), found.get_content_charset()
+        payload = bytes(found.get_payload(decode=True))
+        charset = found.get_content_charset()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return refused(0, "broken_record", f"not readable as MHTML: {error}"[:200])
     url = address or _header(found, "Content-Location")
