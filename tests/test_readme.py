@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import app
+from flows.cli import app, run
+from tests.benchmarks.figures import placed, specimens
 from tests.corpora import SEEDS, build
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -58,6 +59,23 @@ def test_every_config_of_the_card_loads_with_datasets(released, monkeypatch):
         assert load_dataset(str(release), config, split="train", cache_dir=str(released / "cache")).num_rows > 0
 
 
-def test_every_command_stands_in_the_readme():
-    commands = [name for name in app if not name.startswith("-")]
-    assert commands and all(f"araxes {name}" in README for name in commands)
+def commands(app=app, before="araxes"):
+    """Every command by its words, with its options as the help names them."""
+    for name in (n for n in app if not n.startswith("-")):
+        found = app[name]
+        if found.default_command is None:
+            yield from commands(found, f"{before} {name}")
+        else:
+            yield f"{before} {name}", [a.names[0] for a in found.assemble_argument_collection() if a.names[0].startswith("-")]
+
+
+@pytest.mark.parametrize("command,options", list(commands()), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_command_and_option_stands_in_the_readme_and_has_an_example(command, options, capsys):
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{command} ")]
+    assert [option for option in options if f"`{option}" not in row] == []
+    assert run([*command.split()[1:], "--help"]) == 0
+    assert f"Example: {command} " in capsys.readouterr().out
+
+
+def test_the_figures_of_the_specimens_are_what_the_command_prints(released):
+    assert placed(README, "specimens", specimens(released / "dist" / "araxes-specimens" / "1.0.0")) == README

@@ -111,13 +111,13 @@ def measured(folder: Path, kind: str, rounds: int) -> dict[str, Worked]:
     return best
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", type=int, default=200)
     parser.add_argument("--html", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--child", nargs=3)
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     if options.child:
         child(options.child[0], options.child[1], Path(options.child[2]))
         return
