@@ -42,10 +42,11 @@ def defects(text: Traced, segments: Sequence, language: str | None) -> list[tupl
     pasted = _pasted_names([whole, *_removed(text)])
     hits = sorted([*_elided(whole, blocks, language), *_foreign(whole, blocks, pasted), *_replaced(whole), *_truncated(text, blocks)])
     starts = [at for at, _ in hits]
+    doubtful = _is_mojibake(whole) or bool(_AT_START.search(whole))
     found = []
     for s in segments:
         names = {name for _, name in hits[bisect_left(starts, s.start) : bisect_left(starts, s.end)]}
-        if _is_mojibake(whole[s.start : s.end]):
+        if doubtful and _is_mojibake(whole[s.start : s.end]):
             names.add("undecided_mojibake")
         found.append(tuple(sorted(names)))
     return found
@@ -204,6 +205,8 @@ def _pasted_names(texts: Sequence[str]) -> frozenset[str]:
     """Foreign names that stand at least twice, in running text, where a native one would."""
     placed = Counter()
     for text in texts:
+        if text.isascii() or not _RUN.search(text):  # as most texts
+            continue
         for line in text.splitlines():
             runs = [m for m in _RUN.finditer(line) if 1 < len(m[0]) <= MAX_FOREIGN]
             # A menu of languages has foreign names between capitalised ones too.
@@ -224,6 +227,8 @@ def _replaced(text: str) -> Iterator[Hit]:
 
 # What UTF-8 read as GBK leaves behind, which ftfy does not know.
 _GBK = re.compile(r"[\u9225\u9428]|锟斤拷|\w銆|锛\w")
+# What ftfy knows at the start of a text only; all else it finds in a segment it finds in the whole.
+_AT_START = re.compile("[ÃÂ] ")
 
 
 def _is_mojibake(stretch: str) -> bool:
