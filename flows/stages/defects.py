@@ -11,7 +11,7 @@ A defect is a flag for whoever trains on the text; nothing is changed here. The 
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -42,11 +42,12 @@ def defects(text: Traced, segments: Sequence, language: str | None) -> list[tupl
     pasted = _pasted_names([whole, *_removed(text)])
     hits = sorted([*_elided(whole, blocks, language), *_foreign(whole, blocks, pasted), *_replaced(whole), *_truncated(text, blocks)])
     starts = [at for at, _ in hits]
-    doubtful = _is_mojibake(whole) or bool(_AT_START.search(whole))
+    begins, ends = _suspects(whole)
     found = []
     for s in segments:
         names = {name for _, name in hits[bisect_left(starts, s.start) : bisect_left(starts, s.end)]}
-        if doubtful and _is_mojibake(whole[s.start : s.end]):
+        suspect = bisect_right(ends, s.start) < bisect_left(begins, s.end)
+        if suspect and _is_mojibake(whole[s.start : s.end]):
             names.add("undecided_mojibake")
         found.append(tuple(sorted(names)))
     return found
@@ -229,6 +230,17 @@ def _replaced(text: str) -> Iterator[Hit]:
 _GBK = re.compile(r"[\u9225\u9428]|锟斤拷|\w銆|锛\w")
 # What ftfy knows at the start of a text only; all else it finds in a segment it finds in the whole.
 _AT_START = re.compile("[ÃÂ] ")
+# All of it has a character beyond ASCII among its first three, and at most five in all; to look only there is quicker.
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_AROUND = (2, 4)
+
+
+def _suspects(text: str) -> tuple[list[int], list[int]]:
+    """Where the stretches begin, and where they end, outside of which no segment holds mojibake."""
+    before, after = _AROUND
+    around = [(max(0, m.start() - before), m.end() + after) for m in _BEYOND_ASCII.finditer(text)]
+    found = [(a, b) for a, b in around if _is_mojibake(text[a:b]) or _AT_START.search(text, a, b)]
+    return [a for a, _ in found], [b for _, b in found]
 
 
 def _is_mojibake(stretch: str) -> bool:
