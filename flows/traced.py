@@ -63,6 +63,9 @@ class Edit(NamedTuple):
     confidence: float
 
 
+KIND = Edit._fields.index("kind")
+
+
 class Span(NamedTuple):
     """Where a character range lies in the capture. Offsets in bytes, trims in characters."""
 
@@ -132,7 +135,7 @@ class Traced:
 
     def _applied(self, stage: str, changes: Sequence[Change]) -> "Traced | None":
         """`apply` in one walk, if no change cuts into an earlier edit; None otherwise."""
-        text, encoding, old, stages = self.text, self.encoding, self.edits, (stage,)
+        text, encoding, old, stages, new = self.text, self.encoding, self.edits, (stage,), tuple.__new__
         starts, ends, done, at, shift = self._starts, self._ends, 0, 0, 0
         parts, edits = [], []
         char = byte = 0  # a character of the copy at hand and its byte
@@ -159,9 +162,11 @@ class Traced:
             if first < last:
                 wish = Change(start, end, after, rule, kind, confidence)
                 edits.append(_joined(stage, old[first:last], [wish], byte_start, byte, begin, end + shift))
-            else:
-                kind = _kind(byte_start, byte, 0, 1, [kind]) if after else "removed"
+            elif after:
+                kind = _kind(byte_start, byte, 0, 1, [kind])
                 edits.append(Edit(byte_start, byte, begin, end + shift, (rule,), stages, kind, confidence))
+            else:  # as Edit(...), in half the time
+                edits.append(new(Edit, (byte_start, byte, begin, begin, (rule,), stages, "removed", confidence)))
             char = end
         edits += _moved(old[done:], shift)
         parts.append(text[at:])
@@ -275,7 +280,7 @@ def replay(data: bytes, encoding: str, edits: Iterable[tuple[int, int, str]], by
 
 def _copy(stretch: bytes, encoding: str) -> str:
     text = stretch.decode(encoding)
-    if text.encode(encoding) != stretch:
+    if encoding != "utf-8" and text.encode(encoding) != stretch:  # UTF-8 has one spelling for everything, and refuses others
         raise ValueError(f"{len(stretch)} bytes do not decode one to one under {encoding}")
     return text
 
@@ -322,19 +327,22 @@ def _kind(byte_start: int, byte_end: int, start: int, end: int, kinds: list[str]
     return max(read, key=READINGS.index) if read else "normalized"
 
 
-def _coalesced(edits: Iterable[Edit]) -> Iterable[Edit]:
-    last = None
+def _coalesced(edits: Iterable[Edit]) -> list[Edit]:
+    """The edits with neighbouring removals by one rule as one."""
+    found: list[Edit] = []
+    end = -1  # byte where the last one ends, if it is a removal
     for e in edits:
-        if last and last.kind == e.kind == "removed" and last.byte_end == e.byte_start and last.rules[-1] == e.rules[-1]:
-            last = last._replace(
+        removed = e[KIND] == "removed"
+        if removed and end == e[0] and found[-1].rules[-1] == e.rules[-1]:
+            last = found[-1]
+            e = last._replace(
                 byte_end=e.byte_end,
                 rules=tuple(dict.fromkeys((*last.rules[:-1], *e.rules))),
                 stages=tuple(dict.fromkeys((*last.stages, *e.stages))),
                 confidence=min(last.confidence, e.confidence),
             )
-            continue
-        if last:
-            yield last
-        last = e
-    if last:
-        yield last
+            found[-1] = e
+        else:
+            found.append(e)
+        end = e[1] if removed else -1
+    return found

@@ -111,6 +111,7 @@ NAME = r"[a-zA-Z][^ \t\n\f\r/>]*+"
 TOKEN = re.compile(
     rf"<(?:/({NAME})(?:>|{ATTRIBUTES}>?)|({NAME})(?:>|({ATTRIBUTES})>?)|(!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?+))|[!?/][^>]*+>?)"
 )
+END, START, WRITTEN, COMMENT = range(1, 5)  # its groups; of an other declaration none is filled
 RAW = {
     tag: re.compile(rf"</{tag}[ \t\n\f\r/>]", re.I)
     for tag in ("script", "style", "textarea", "title", "noscript", "iframe", "noembed", "noframes", "xmp", "svg")
@@ -289,7 +290,7 @@ class _Tree:
         self.kinds = dict(KINDS)  # by tag as spelled; unknown ones are added
         self.counts = [0] * len(KINDS)
         # The open elements, the block each stands in or is, and their kinds.
-        self.stack, self.blocks, self.open = [0], [0], [Kind("", -1, GLUED, False, (), False)]
+        self.stack: list[tuple[int, int, Kind]] = [(0, 0, Kind("", -1, GLUED, False, (), False))]
         self.muted: list[int] = []
         self.rows: dict[int, int] = {}
         self.values: dict[int, tuple[list[str], int]] = {}
@@ -302,22 +303,25 @@ class _Tree:
 
     def _read(self, at: int) -> int:
         """The tokens from `at` up to and with the next raw text; where that ends."""
-        source, kinds = self.source, self.kinds
+        source, kinds, stack = self.source, self.kinds, self.stack
         for token in TOKEN.finditer(source, at):
-            start = token.start()
+            start, end = token.span()
             if at < start:
                 self._text(at, start)
-            at = token.end()
-            close, tag, written, comment = token.groups()
-            if tag:
-                kind = kinds.get(tag) or self._kind(tag)
-                if kind.special and kind.name in RAW and (kind.name != "svg" or DRAWING.match(source, at)):
-                    return self._raw(kind.name, written or "", start, at)
-                self._open(kind, written or "", start)
-            elif close:
-                self._close(kinds.get(close) or self._kind(close), at)
-            elif comment:
-                self.cuts.append((start, at, "comment"))
+            at, which = end, token.lastindex
+            if which == END:
+                kind = kinds.get(token[END]) or self._kind(token[END])
+                if stack[-1][2] is kind and kind.slot != LINK:
+                    self._left()
+                else:
+                    self._close(kind, end)
+            elif which == START or which == WRITTEN:
+                kind, written = kinds.get(token[START]) or self._kind(token[START]), token[WRITTEN] if which == WRITTEN else ""
+                if kind.special and kind.name in RAW and (kind.name != "svg" or DRAWING.match(source, end)):
+                    return self._raw(kind.name, written, start, end)
+                self._open(kind, written, start)
+            elif which == COMMENT:
+                self.cuts.append((start, end, "comment"))
         if at < len(source):
             self._text(at, len(source))
         return len(source)
@@ -344,28 +348,26 @@ class _Tree:
             if counts[closed]:
                 self._imply(*IMPLIED[tag])
                 break
-        if special and tag in HEADINGS and self.open[-1].name in HEADINGS:
-            self._drop(len(stack) - 1)
+        if special and tag in HEADINGS and stack[-1][2].name in HEADINGS:
+            self._left()
         if slot == LINK and start == self.link_end:
             separator = SPACED
         if separator > self.separator and not self.muted:
             self.separator = separator
         if written and ((special and tag in SPEAKING) or "itemprop" in written):
             self._noted(tag, written, self.source.index(written, start))
-        if void or (written.endswith("/") and (self.muted or tag in FOREIGN)):
+        if void or (written and written[-1] == "/" and (self.muted or tag in FOREIGN)):
             return
         if len(stack) >= MAX_DEPTH:
-            self._drop(len(stack) - 1)
+            self._left()
         parents, tags, attributes = self.nodes
-        node = len(tags)
-        parents.append(stack[-1])
+        node, (above, block, _) = len(tags), stack[-1]
+        parents.append(above)
         tags.append(tag)
         attributes.append(written)
-        self.blocks.append(node if separator >= CELL else self.blocks[-1])
-        stack.append(node)
-        self.open.append(kind)
+        stack.append((node, node if separator >= CELL else block, kind))
         counts[slot] += 1
-        if ("hidden" in written or "none" in written or "HIDDEN" in written) and _hides(written):
+        if written and ("hidden" in written or "none" in written or "HIDDEN" in written) and _hides(written):
             self.hiding.add(node)
         if special:
             self._stated(tag, node)
@@ -378,7 +380,7 @@ class _Tree:
 
     def _imply(self, closed: frozenset[str], barriers: frozenset[str]) -> None:
         for i in range(len(self.stack) - 1, 0, -1):
-            tag = self.open[i].name
+            tag = self.stack[i][2].name
             if tag in closed:
                 self._leave(i)
                 if not any(self.counts[SLOTS[other]] for other in closed):
@@ -389,7 +391,7 @@ class _Tree:
     def _close(self, kind: Kind, end: int) -> None:
         if kind.slot == LINK:
             self.link_end = end
-        if self.open[-1] is kind:
+        if self.stack[-1][2] is kind:
             return self._left()
         if not self.counts[kind.slot]:
             if kind.name in ("p", "br"):
@@ -397,17 +399,18 @@ class _Tree:
             return None
         barriers = BARRIERS.get(kind.name, SCOPE)
         for i in range(len(self.stack) - 1, 0, -1):
-            if self.open[i] is kind:
+            other = self.stack[i][2]
+            if other is kind:
                 return self._leave(i)
-            if self.open[i].name in barriers:
+            if other.name in barriers:
                 return None
 
     def _leave(self, i: int) -> None:
         """Close stack[i]: with all inside it, or alone if it is an inline element with blocks inside (<b><p></b>text</p>)."""
-        if self.blocks[-1] == self.blocks[i] or self.blocks[i] == self.stack[i]:
+        node, block, _ = self.stack[i]
+        if self.stack[-1][1] == block or block == node:
             return self._drop(i)
-        for column in (self.stack, self.blocks, self.open):
-            column.append(column.pop(i))
+        self.stack.append(self.stack.pop(i))
         self._left()
 
     def _drop(self, i: int) -> None:
@@ -415,8 +418,7 @@ class _Tree:
             self._left()
 
     def _left(self) -> None:
-        node, _ = self.stack.pop(), self.blocks.pop()
-        tag, slot, separator, _, _, special = self.open.pop()
+        node, _, (tag, slot, separator, _, _, special) = self.stack.pop()
         self.counts[slot] -= 1
         if special:
             self._unstated(tag, node)
@@ -476,6 +478,10 @@ class _Tree:
     def _text(self, start: int, end: int) -> None:
         text = self.source[start:end]
         left = text.lstrip(SPACE)
+        if not left and not self.pre:  # as between most tags
+            if self.separator < SPACED and not self.muted:
+                self.separator = SPACED
+            return
         if self.muted and left and self.nodes.tags[self.muted[-1]] == "head":
             self._close(KINDS["head"], start)
         if self.muted:
@@ -508,7 +514,8 @@ class _Tree:
     def _run(self, start: int, end: int) -> None:
         n = self.counts
         marks = n[LINK] > 0, n[BOLD] + n[STRONG] > 0, n[ITALIC] + n[EMPHASIS] > 0, bool(self.hiding)
-        self.runs.append(Run(start, end, self.separator, self.blocks[-1], self.stack[-1], self.pre > 0, self.link_end, *marks))
+        node, block, _ = self.stack[-1]
+        self.runs.append(Run(start, end, self.separator, block, node, self.pre > 0, self.link_end, *marks))
 
     # -------- facts
 

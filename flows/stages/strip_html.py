@@ -11,9 +11,10 @@ The trees were trained on pages with hand-made gold by tests/benchmarks/train_st
 
 import json
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import islice, repeat
 from pathlib import Path
 from typing import NamedTuple
@@ -35,16 +36,19 @@ FAR_LINES = 40  # lines, beyond which a distance says no more
 # Patterns on lower-case names, by what they speak of; the first that matches counts.
 HINTS: dict[str, list[str]] = json.loads((HERE / "strip_html_hints.json").read_text(encoding="utf-8"))
 HINT_ORDER = {name: i for i, name in enumerate(HINTS)}
+# The first letter stands in a class of its own, and outside (?i:), since only then the search skips to it.
 NAMING = re.compile(
-    r"""\b(?:class|id|role|itemprop|data-(?:testid|component|type|qa|module|block))[ \n]*=[ \n]*("[^"]*"|'[^']*'|[^\s>]+)""", re.I
+    r"""[cidrCIDR](?<=\b.)(?i:(?<=c)lass|(?<=i)d|(?<=i)temprop|(?<=r)ole|(?<=d)ata-(?:testid|component|type|qa|module|block))"""
+    r"""[ \n]*=[ \n]*("[^"]*"|'[^']*'|[^\s>]+)"""
 )
+LINE_END = re.compile("\n")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 INITIAL = re.compile(r"(\\b)?([a-z]|\[.*?\])")
 
 
 @cache
-def _topics() -> tuple[re.Pattern[str], re.Pattern[str], list[int]]:
-    """All patterns as one, gathered by first letter, which is much quicker; the same in groups, and of each group the hint."""
+def _topics() -> tuple[re.Pattern[str], re.Pattern[str], list[bytes]]:
+    """All patterns as one, gathered by first letter, which is much quicker; the same in groups, and of each group the column."""
     initials: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for name, patterns in HINTS.items():
         for pattern in patterns:
@@ -57,7 +61,7 @@ def _topics() -> tuple[re.Pattern[str], re.Pattern[str], list[int]]:
         "|".join(f"{initial}(?:{'|'.join(around + pattern + ')' for pattern, _ in found)})" for initial, found in initials.items())
         for around in ("(?:", "(")
     )
-    return re.compile(plain), re.compile(grouped), [hint for found in initials.values() for _, hint in found]
+    return re.compile(plain), re.compile(grouped), [bytes([len(AROUND) + hint]) for found in initials.values() for _, hint in found]
 
 
 AROUND = [
@@ -78,43 +82,75 @@ N_DISTANCES = len(AROUND) + len(HINTS)
 ONE_MORE = bytes(min(i + 1, FAR) for i in range(256))  # a table for bytes.translate: one level further away
 
 
-@lru_cache(maxsize=1 << 14)
-def _hints(written: str) -> bytes:
-    """Columns, in a row of levels, of what the names in a start tag speak of."""
-    return bytes(
-        {len(AROUND) + i for names in NAMING.findall(written) for name in names.strip("\"'").split() for i in _spoken(name[:NAME])}
-    )
+# What was found on other pages, since an outlet's pages are written alike, and many outlets with the same software.
+TAGS_MET: dict[str, bytes] = {}
+NAMES_MET: dict[str, bytes] = {}
+MEMO_SIZE = 1 << 14
 
 
-@lru_cache(maxsize=1 << 16)
-def _spoken(name: str) -> bytes:
+def _remembered(memo: dict[str, bytes], wanted: set[str], find: Callable[[list[str]], dict[str, bytes]]) -> dict[str, bytes]:
+    """What `find` says of each that is wanted; it is asked for those that `memo` does not know."""
+    found = {each: memo.get(each) for each in wanted}
+    new = find([each for each, known in found.items() if known is None])
+    if len(memo) > MEMO_SIZE:
+        memo.clear()
+    memo.update(new)
+    return found | new
+
+
+def _hints(written: list[str]) -> dict[str, bytes]:
+    """Of each start tag the columns, in a row of levels, of what the names in it speak of."""
+    names = {tag: [name[:NAME] for m in NAMING.findall(tag[:WINDOW]) for name in m.strip("\"'").split()] for tag in written}
+    spoken = _remembered(NAMES_MET, {name for each in names.values() for name in each}, _spoken)
+    return {tag: b"".join([spoken[name] for name in each]) for tag, each in names.items()}
+
+
+def _spoken(names: list[str]) -> dict[str, bytes]:
+    """Of each name the columns of the hints in it. All are searched at once, each on a line."""
     plain, grouped, hints = _topics()
-    name = CAMEL.sub("-", name).lower()
-    return bytes({hints[grouped.match(name, m.start()).lastindex - 1] for m in plain.finditer(name)})
-
-
-def _distances(nodes, wanted: Sequence[int]) -> dict[int, bytes]:
-    """For the wanted elements and all around them: levels up to the nearest element of each tag in AROUND and each hint."""
-    found = {0: bytes([FAR]) * N_DISTANCES}
-    for node in wanted:
-        chain = []
-        while node not in found:
-            chain.append(node)
-            node = nodes.parents[node]
-        row = found[node]
-        for node in reversed(chain):
-            row = row.translate(ONE_MORE)
-            tag, written = nodes.tags[node], nodes.attributes[node]
-            own = _hints(written[:WINDOW]) if written else b""
-            if own or tag in AROUND_AT:
-                row = bytearray(row)
-                for i in own:
-                    row[i] = 0
-                if tag in AROUND_AT:
-                    row[AROUND_AT[tag]] = 0
-                row = bytes(row)
-            found[node] = row
+    lines = CAMEL.sub("-", "\n".join(names)).lower()
+    ends, found = [m.start() for m in LINE_END.finditer(lines)], dict.fromkeys(names, b"")
+    for m in plain.finditer(lines):
+        at = m.start()
+        found[names[bisect_left(ends, at)]] += hints[grouped.match(lines, at).lastindex - 1]
     return found
+
+
+class Levels(NamedTuple):
+    """Rows of levels up to the nearest element of each tag in AROUND and each hint, and the row of each element asked for."""
+
+    rows: list[bytes]
+    of: dict[int, int]
+
+
+def _distances(nodes, wanted: Sequence[int]) -> Levels:
+    """For the wanted elements and all around them. Elements that are written alike in the same place share a row."""
+    parents, tags, attributes = nodes
+    inside = {0}
+    for node in wanted:
+        while node not in inside:
+            inside.add(node)
+            node = parents[node]
+    inside.remove(0)
+    hints = _remembered(TAGS_MET, {attributes[node] for node in inside}, _hints)
+    rows, of, made = [bytes([FAR]) * N_DISTANCES], {0: 0}, {}
+    for node in sorted(inside):  # parents come first
+        key = of[parents[node]], tags[node], attributes[node]
+        if key not in made:
+            made[key] = len(rows)
+            rows.append(_nearer(rows[key[0]], key[1], hints[key[2]]))
+        of[node] = made[key]
+    return Levels(rows, of)
+
+
+def _nearer(above: bytes, tag: str, hints: bytes) -> bytes:
+    """The levels within an element, given those around it."""
+    row = bytearray(above.translate(ONE_MORE))
+    for column in hints:
+        row[column] = 0
+    if tag in AROUND_AT:
+        row[AROUND_AT[tag]] = 0
+    return bytes(row)
 
 
 # ---------------------------------------------------------------- what a line says
@@ -394,8 +430,8 @@ def features(text: str, elements, nodes, facts) -> Seen:
 
 
 def _levels(inner: Sequence[int], nodes) -> np.ndarray:
-    distances = _distances(nodes, inner)
-    return np.frombuffer(b"".join([distances[i] for i in inner]), np.uint8).reshape(len(inner), N_DISTANCES).T
+    rows, of = _distances(nodes, inner)
+    return np.frombuffer(b"".join(rows), np.uint8).reshape(-1, N_DISTANCES).T[:, [of[node] for node in inner]]
 
 
 def _apart(inner: Sequence[int], nodes, standing: Standing, levels: np.ndarray) -> np.ndarray:
