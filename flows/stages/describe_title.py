@@ -45,11 +45,11 @@ def _ends_with(line: str, other: str) -> bool:
 def _seams(line: str, others: Sequence[str]) -> Iterator[int]:
     """Where the headline begins if another line joins the same letters otherwise in one place: "Kicker: Headline" and
     "Kicker – Headline", or "KickerHeadline" where the dump lost what stood between."""
-    letters = [*LETTER.finditer(line)]
+    letters, spelled = [*LETTER.finditer(line)], LETTER.findall(line)
     for other in others:
-        same = [*LETTER.finditer(other)] if other != line else []
-        if [m[0] for m in same] != [m[0] for m in letters]:
+        if other == line or LETTER.findall(other) != spelled:
             continue
+        same = [*LETTER.finditer(other)]
         differing = [i for i in range(1, len(letters)) if _between(line, letters, i) != _between(other, same, i)]
         if len(differing) == 1 and differing[0] <= KICKER * len(letters) and len(letters) - differing[0] >= LETTERS:
             gap = line[letters[differing[0] - 1].end() : letters[differing[0]].start()]
