@@ -315,7 +315,7 @@ class _Tree:
                     self._left()
                 else:
                     self._close(kind, end)
-            elif which == START or which == WRITTEN:
+            elif which in (START, WRITTEN):
                 kind, written = kinds.get(token[START]) or self._kind(token[START]), token[WRITTEN] if which == WRITTEN else ""
                 if kind.special and kind.name in RAW and (kind.name != "svg" or DRAWING.match(source, end)):
                     return self._raw(kind.name, written, start, end)
