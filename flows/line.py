@@ -132,8 +132,8 @@ def _describe(draft: Draft) -> Draft:
         draft,
         description=told,
         dates=tuple(dates),
-        defects=tuple(found),
-        text_defects=tuple(sorted({*defects.document_defects(draft.text, found), *told.disputed})),
+        defects=tuple(found.of_segments),
+        text_defects=tuple(sorted({*found.of_document, *told.disputed})),
     )
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from ftfy.badness import is_bad
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.stages.defects import defects, document_defects
+from flows.stages.defects import _MAY_BE_BAD, defects
 from flows.traced import Change, Traced
 
 CASES = json.loads(Path(__file__).with_name("cases").joinpath("defects.json").read_text(encoding="utf-8"))
@@ -37,7 +38,7 @@ def traced(text: str) -> Traced:
 
 
 def found(text: str, language: str | None = "en", unit: str = "paragraph") -> list[tuple[str, ...]]:
-    return defects(traced(text), pieces(text, unit), language)
+    return defects(traced(text), pieces(text, unit), language).of_segments
 
 
 @pytest.mark.parametrize("name", ["elided_links", "foreign_script", "undecided_mojibake"])
@@ -75,7 +76,7 @@ def test_a_block_has_the_defects_of_its_sentences():
     whole = pieces(text)
     cut = text.index("A published")
     parts = [Piece(0, cut - 1, "sentence", 0), Piece(cut, len(text), "sentence", 0)]
-    assert defects(traced(text), whole + parts, "en") == [("elided_links",), (), ("elided_links",)]
+    assert defects(traced(text), whole + parts, "en").of_segments == [("elided_links",), (), ("elided_links",)]
 
 
 def test_a_language_at_home_is_not_foreign():
@@ -94,13 +95,12 @@ def test_third_party_copy_takes_two_places():
 def test_third_party_copy_in_what_was_removed():
     text = traced(f"{SOUND}\n{PASTED}\n{GENITIVE}")
     kept = text.apply("strip", [Change(len(SOUND), len(text.text), "", "footer", "removed")])
-    none = defects(kept, pieces(SOUND), "en")
-    assert none == [()] and document_defects(kept, none) == ("foreign_script", "third_party_copy")
+    assert defects(kept, pieces(SOUND), "en") == ([()], ("foreign_script", "third_party_copy"))
 
 
 def test_a_menu_of_languages_is_no_copy():
     menu = "English 中文 Deutsch Русский Türkçe"
-    assert document_defects(traced(f"{menu}\n{SOUND}\n{menu}"), []) == ()
+    assert defects(traced(f"{menu}\n{SOUND}\n{menu}"), [], "en").of_document == ()
 
 
 def test_replacement_characters():
@@ -130,7 +130,16 @@ def test_a_page_that_never_ends_its_lines_is_not_truncated():
 def test_a_character_cut_in_two_at_the_end_is_truncated():
     data = f"{SOUND} Caf".encode() + b"\xc3"
     text = Traced.decoded(data, "utf-8", [Change(len(data) - 1, len(data), "", "truncated_character", "removed")])
-    assert defects(text, pieces(text.text), "en") == [("truncated",)]
+    assert defects(text, pieces(text.text), "en") == ([("truncated",)], ("truncated",))
+
+
+# One of each kind of character that ftfy tells apart, and of those that stand beside it.
+ODD = st.sampled_from("aZ .àéñÀØşŁαВЂв£€“”»°²†‡╔ÂÃœ√Ґあ中ﬁ\xa0\x85\ufffd")
+
+
+@given(st.text(ODD, max_size=6))
+def test_what_is_looked_for_first_is_in_all_that_ftfy_calls_bad(text):
+    assert _MAY_BE_BAD.search(text) or not is_bad(text)
 
 
 PIECES = st.sampled_from(["a ", "the ", ", ", ",", "“", ".”", "浪花", "’s", "(", " )", "\ufffd", "\n", "鈥", "In May, ", "of "])

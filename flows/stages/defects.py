@@ -11,9 +11,11 @@ A defect is a flag for whoever trains on the text; nothing is changed here. The 
 """
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
 
 from ftfy.badness import is_bad
 
@@ -26,10 +28,16 @@ BODY = frozenset({"paragraph", "quote", "list_item"})
 Hit = tuple[int, str]
 
 
-def defects(text: Traced, segments: Sequence, language: str | None) -> list[tuple[str, ...]]:
-    """The sorted names of the defects of each segment: those that begin in its range, so a block has its sentences'.
+class Defects(NamedTuple):
+    """Sorted names: of each segment, those that begin in its range, so a block has its sentences'; and of the document, those of its
+    segments and a name pasted over in what was removed."""
 
-    `segments` have start, end, unit and parent: blocks in order and disjoint (parent None), each before its sentences.
+    of_segments: list[tuple[str, ...]]
+    of_document: tuple[str, ...]
+
+
+def defects(text: Traced, segments: Sequence, language: str | None) -> Defects:
+    """`segments` have start, end, unit and parent: blocks in order and disjoint (parent None), each before its sentences.
     `language` is the document's, ISO 639-1.
 
     elided_links, measured on English: flagged are 48 % of 945 published sentences whose link text was deleted (the others
@@ -39,30 +47,16 @@ def defects(text: Traced, segments: Sequence, language: str | None) -> list[tupl
     """
     whole = text.text
     blocks = [s for s in segments if s.parent is None]
-    pasted = _pasted_names([whole, *_removed(text)])
-    hits = sorted([*_elided(whole, blocks, language), *_foreign(whole, blocks, pasted), *_replaced(whole), *_truncated(text, blocks)])
-    starts = [at for at, _ in hits]
-    begins, ends = _suspects(whole)
-    found = []
-    for s in segments:
-        names = {name for _, name in hits[bisect_left(starts, s.start) : bisect_left(starts, s.end)]}
-        suspect = bisect_right(ends, s.start) < bisect_left(begins, s.end)
-        if suspect and _is_mojibake(whole[s.start : s.end]):
-            names.add("undecided_mojibake")
-        found.append(tuple(sorted(names)))
-    return found
-
-
-def document_defects(text: Traced, found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """The sorted names for the document: those of its segments (`found`), and a name pasted over in what was removed."""
-    names = {name for each in found for name in each}
-    if _pasted_names([text.text, *_removed(text)]):
-        names |= {"foreign_script", "third_party_copy"}
-    return tuple(sorted(names))
-
-
-def _removed(text: Traced) -> list[str]:
-    return [text.before(e) for e in text.edits if e.kind == "removed"]
+    pasted = _pasted_names([whole, *(text.before(e) for e in text.edits if e.kind == "removed")])
+    names: dict[int, set[str]] = {i: {"undecided_mojibake"} for i in _mojibake(whole, segments)}
+    starts = [s.start for s in segments]
+    for at, name in [*_elided(whole, blocks, language), *_foreign(whole, blocks, pasted), *_replaced(whole), *_truncated(text, blocks)]:
+        last = bisect_right(starts, at) - 1
+        for i in (last, segments[last].parent) if last >= 0 else ():  # the sentence and its block
+            if i is not None and segments[i].start <= at < segments[i].end:
+                names.setdefault(i, set()).add(name)
+    all_names = {"foreign_script", "third_party_copy"} if pasted else set()
+    return Defects([tuple(sorted(names.get(i, ()))) for i in range(len(segments))], tuple(sorted(all_names.union(*names.values()))))
 
 
 # Where the text of a link was dropped the words around it meet: a determiner and a word that cannot follow one, two
@@ -72,72 +66,102 @@ _MONTH = (
 )
 _GAP_ANYWHERE = re.compile(
     # "the talks, , failed", "(, 2019)"
-    r",,|,\s+[,.;](?!\.)|\(\s*,|,\s*\)|;\s*,"
+    r",(?:,|\s+[,.;](?!\.)|\s*\))|\(\s*,|;\s*,"
     # "a so-called “.”", "the figure ()"
-    r"|(?<!\S)(?:\(\s*[.,]?\s*\)|“\s*[.,]?\s*”|\"[.,]?\")(?!\w)",
-    re.MULTILINE,
+    r"|\((?<!\S\()\s*[.,]?\s*\)(?!\w)|“(?<!\S“)\s*[.,]?\s*”(?!\w)|\"(?<!\S\")[.,]?\"(?!\w)"
 )
 # "After , prices", "according to ." — unless the document puts spaces there as a habit.
-_GAP_BEFORE_MARK = re.compile(r"(?<=[\w”\"’)]) (?:,(?=\s|$)|\.(?=\s*$|\s+[A-Z“]))", re.MULTILINE)
+_GAP_BEFORE_MARK = re.compile(r" (?<=[\w”\"’)] )(?:,(?=\s|$)|\.(?=\s*$|\s+[A-Z“]))", re.MULTILINE)
 _MARK = re.compile(r"[,.](?=\s|$)")
 HABIT_SHARE = 0.1
 HABIT_COUNT = 5
+_ARTICLES = "a an An the The A"
+_POSSESSIVES = "our their its my your every"
 # "A" is an article at the start of a sentence; elsewhere it is a name ("plan A and").
-_ARTICLE = r"(?:an?|An|[Tt]he|(?<![\w,;:)] )A)"
+_IS_ARTICLE = r"(?<![\w,;:)] A)"
 _NOUN_IN_ED = (
     r"(?:need|seed|speed|breed|deed|feed|weed|reed|greed|creed|shed|bloodshed|watershed|red|hatred|kindred|hundred|shred|sled"
     r"|bed|seabed|riverbed|embed)"
 )
-_GAP_ENGLISH = [
+# First words, and what betrays a gap behind one of them.
+_GAPS_ENGLISH = [
     # "found in the.", "for a, "
-    r"(?:an|[Tt]he|our|their|its|my|your|every|(?<=[a-z,] )a) ?[,.;:!?](?![\w.])",
+    (f"an The the {_POSSESSIVES}", r" ?[,.;:!?](?![\w.])"),
+    ("a", r"(?<=[a-z,] a) ?[,.;:!?](?![\w.])"),
     # "a of", "the to", "their is"
-    rf"(?:{_ARTICLE}|[Oo]ur|[Tt]heir|[Ii]ts|[Mm]y|[Yy]our|[Ee]very) (?:of|to|in|on|at|by|with|from|for|and|or|that|which|who|whom|whose"
-    r"|is|are|was|were|has|have|had|would|been|than|but|into|between|under|during|after|before|because|when|where)(?![\w-])",
+    (
+        f"{_ARTICLES} {_POSSESSIVES} {_POSSESSIVES.title()}",
+        rf"{_IS_ARTICLE} (?:of|to|in|on|at|by|with|from|for|and|or|that|which|who|whom|whose|is|are|was|were|has|have|had|would|been"
+        r"|than|but|into|between|under|during|after|before|because|when|where)(?![\w-])",
+    ),
     # "read this and."
-    r"(?:and|or|via|than) ?\.(?![.\w]| \.)",
+    ("and or via than", r" ?\.(?![.\w]| \.)"),
     # "at in", "to by"
-    r"(?:at (?:in|of|and|by|from|with)|to (?:by|of)|of by|into (?:of|by)|by (?:of|is)|with (?:of|by))(?![\w-])",
+    ("at", r" (?:in|of|and|by|from|with)(?![\w-])"),
+    ("to into", r" (?:by|of)(?![\w-])"),
+    ("of", r" by(?![\w-])"),
+    ("by", r" (?:of|is)(?![\w-])"),
+    ("with", r" (?:of|by)(?![\w-])"),
     # "a published by", "the released last week"
-    rf"{_ARTICLE} (?!{_NOUN_IN_ED}\b)(?:[a-z]{{2,}}ed|written|given|taken|spoken|shown)"
-    r" (?:by|in|on|at|from|earlier|last (?:week|month|year|night))\b",
+    (
+        _ARTICLES,
+        rf"{_IS_ARTICLE} (?!{_NOUN_IN_ED}\b)(?:[a-z]{{2,}}ed|written|given|taken|spoken|shown)"
+        r" (?:by|in|on|at|from|earlier|last (?:week|month|year|night))\b",
+    ),
     # "in a May 3 by"
-    rf"[Aa]n? {_MONTH} \d{{1,2}}(?:, \d{{4}},?)? (?:by|of|in|from|with|that|to|and|on)\b",
+    ("a A an An", rf" {_MONTH} \d{{1,2}}(?:, \d{{4}},?)? (?:by|of|in|from|with|that|to|and|on)\b"),
     # "In May, Peru to increase"
-    rf"(?:In|On) {_MONTH}(?: \d{{1,2}})?, (?:the )?[A-Z]\w+ to [a-z]+",
+    ("In On", rf" {_MONTH}(?: \d{{1,2}})?, (?:the )?[A-Z]\w+ to [a-z]+"),
     # "has as a partner"
-    r"(?<!I )(?:has|have|had) as an?\b",
+    ("has have had", r"(?<!I has)(?<!I had)(?<!I have) as an?\b"),
     # "a number of that failed"
-    r"(?:series|number|range|wave|list|string|spate|host|array|variety) of (?:that|to|in|on|at|by|from|have|has|were|was|are|is)(?![\w-])",
+    (
+        "series number range wave list string spate host array variety",
+        r" of (?:that|to|in|on|at|by|from|have|has|were|was|are|is)(?![\w-])",
+    ),
     # "a new of", "the large Danish of wheat"
-    rf"{_ARTICLE} (?:new|recent|recently|massive|major|reported|similar|previous) (?:of|by|from|to|with|which|in)\b",
-    r"(?:massive|large|major|recent|new|reported|latest) [A-Z][a-z]+(?:ian|ish|ese|ani|can) of [a-z]",
-    # "the minister, openly Peru and"
-    r"(?<=, )(?:directly|openly|publicly|repeatedly|explicitly|strongly|formally|falsely|sharply|bluntly) [A-Z][a-z]+ (?:and|of|for)\b",
-    # "the newspaper Volna “the collapse of"
-    r"[A-Z][^\W\d_A-Z]+ “(?:the|an?) [a-z]+ (?:of|for|to|in) ",
+    (_ARTICLES, rf"{_IS_ARTICLE} (?:new|recent|recently|massive|major|reported|similar|previous) (?:of|by|from|to|with|which|in)\b"),
+    ("massive large major recent new reported latest", r" [A-Z][a-z]+(?:ian|ish|ese|ani|can) of [a-z]"),
     # "I about this last year"
-    r"(?:I|he|she|we) (?:about|into)\b",
+    ("I he she we", r" (?:about|into)\b"),
 ]
-_GAP_LEXICAL = re.compile(rf"(?<![\w.'’&-])(?=[A-Za-z])(?:{'|'.join(_GAP_ENGLISH)})")
+# "the newspaper Volna “the collapse of"
+_GAP_QUOTED = re.compile(r"(?P<gap>[A-Z](?<![\w.'’&-].)[^\W\d_A-Z]+ “(?:the|an?) [a-z]+ (?:of|for|to|in) )")
+# "the minister, openly Peru and"
+_GAP_ADVERB = re.compile(
+    r", (?P<gap>(?:directly|openly|publicly|repeatedly|explicitly|strongly|formally|falsely|sharply|bluntly) [A-Z][a-z]+ (?:and|of|for)\b)"
+)
+
+
+def _by_first_letter(gaps: Sequence[tuple[str, str]]) -> re.Pattern:
+    """One pattern of all, its group `gap` at the first word: a tree by letters, so that a word is looked at once and not by each."""
+    words: dict[str, list[str]] = {}
+    for firsts, rest in gaps:
+        for word in firsts.split():
+            words.setdefault(word, []).append(rest)
+    letters: dict[str, list[str]] = {}
+    for word, rests in words.items():
+        letters.setdefault(word[0], []).append(f"{word[1:]}(?:{'|'.join(rests)})")
+    tree = "|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in letters.items())
+    return re.compile(rf"(?:^|[^\w.'’&-])(?P<gap>{tree})")
+
+
+_GAP_ENGLISH = (_by_first_letter(_GAPS_ENGLISH), _GAP_QUOTED, _GAP_ADVERB)
+
 # A paragraph whose first word was a link: "is all about helping"
 _GAP_FIRST = re.compile(r"(?:is|are|was|were|has|have|had|will|said|says|told|of|by|and|that|which|who|to|from) ")
 
 
 def _elided(text: str, blocks: Sequence, language: str | None) -> Iterator[Hit]:
-    prose = [s for s in blocks if s.unit in PROSE]
-    patterns = [_GAP_ANYWHERE]
-    spaced, marks = (sum(1 for s in prose for _ in p.finditer(text, s.start, s.end)) for p in (_GAP_BEFORE_MARK, _MARK))
-    if spaced < HABIT_COUNT or spaced < HABIT_SHARE * marks:
-        patterns.append(_GAP_BEFORE_MARK)
+    prose = [(s.start, text[s.start : s.end]) for s in blocks if s.unit in PROSE]
+    found = [start + m.start() for start, block in prose for m in _GAP_ANYWHERE.finditer(block)]
+    spaced = [start + m.start() for start, block in prose for m in _GAP_BEFORE_MARK.finditer(block)]
+    if len(spaced) < HABIT_COUNT or len(spaced) < HABIT_SHARE * sum(len(_MARK.findall(block)) for _, block in prose):
+        found += spaced
     if language == "en":
-        patterns.append(_GAP_LEXICAL)
-    for s in prose:
-        block = text[s.start : s.end]
-        for pattern in patterns:
-            yield from ((s.start + m.start(), "elided_links") for m in pattern.finditer(block))
-        if language == "en" and s.unit == "paragraph" and _GAP_FIRST.match(block):
-            yield s.start, "elided_links"
+        found += [start + m.start("gap") for start, block in prose for pattern in _GAP_ENGLISH for m in pattern.finditer(block)]
+        found += [s.start for s in blocks if s.unit == "paragraph" and _GAP_FIRST.match(text, s.start)]
+    return ((at, "elided_links") for at in found)
 
 
 # Scripts by their main blocks. Latin is at home everywhere, and a lone Greek letter is a symbol. U+9225 stands in no text of
@@ -154,7 +178,6 @@ _SCRIPTS = {
     "Hangul": "\u1100-\u11ff\uac00-\ud7af",
     "CJK": "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9224\u9226-\u9fff\uf900-\ufaff",
 }
-_SCRIPT = {name: re.compile(f"[{chars}]") for name, chars in _SCRIPTS.items()}
 _ANY = "".join(_SCRIPTS.values())
 _RUN = re.compile(f"[{_ANY}]+(?:[ ·-][{_ANY}]+)*")
 # A script is at home where a twentieth of the document or half a block is written in it.
@@ -181,7 +204,7 @@ def _foreign(text: str, blocks: Sequence, pasted: frozenset[str]) -> Iterator[Hi
     for s in blocks:
         here = dict.fromkeys(_SCRIPTS, 0)
         for m in _RUN.finditer(text, s.start, s.end):
-            script = next(name for name, pattern in _SCRIPT.items() if pattern.match(m[0]))
+            script = _script(m[0][0])
             here[script] += len(m[0])
             runs.append((script, m))
         home |= {name for name, n in here.items() if 2 * n > s.end - s.start}
@@ -193,6 +216,11 @@ def _foreign(text: str, blocks: Sequence, pasted: frozenset[str]) -> Iterator[Hi
             yield m.start(), "third_party_copy"
         if script not in home and len(m[0]) <= MAX_FOREIGN and not (script == "Greek" and len(m[0]) == 1) and not _introduced(text, m):
             yield m.start(), "foreign_script"
+
+
+@cache
+def _script(character: str) -> str:
+    return next(name for name, characters in _SCRIPTS.items() if re.match(f"[{characters}]", character))
 
 
 def _introduced(text: str, run: re.Match) -> bool:
@@ -228,23 +256,23 @@ def _replaced(text: str) -> Iterator[Hit]:
 
 # What UTF-8 read as GBK leaves behind, which ftfy does not know.
 _GBK = re.compile(r"[\u9225\u9428]|锟斤拷|\w銆|锛\w")
-# What ftfy knows at the start of a text only; all else it finds in a segment it finds in the whole.
-_AT_START = re.compile("[ÃÂ] ")
-# All of it has a character beyond ASCII among its first three, and at most five in all; to look only there is quicker.
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
-_AROUND = (2, 4)
+# What every pattern of ftfy's has, which take ten times as long: mostly a mark or a Latin letter after another that is not ASCII.
+_MAY_BE_BAD = re.compile(
+    r"[\x80-\u036f\u0384\u0385\u0490\u0491\u2010-\u2fff\uf8ff\ufb01\ufb02\ufffd](?<=[^\x00-\x7f].)|[вВ]Ђ|[\x80-\x9fŒœÂÃ]"
+)
 
 
-def _suspects(text: str) -> tuple[list[int], list[int]]:
-    """Where the stretches begin, and where they end, outside of which no segment holds mojibake."""
-    before, after = _AROUND
-    around = [(max(0, m.start() - before), m.end() + after) for m in _BEYOND_ASCII.finditer(text)]
-    found = [(a, b) for a, b in around if _is_mojibake(text[a:b]) or _AT_START.search(text, a, b)]
-    return [a for a, _ in found], [b for _, b in found]
+def _mojibake(text: str, segments: Sequence) -> Iterator[int]:
+    """The numbers of the segments that hold residue; sentences are looked at where their block has some."""
+    bad: set[int] = set()
+    for i, s in enumerate(segments):
+        if (s.parent is None or s.parent in bad) and _is_mojibake(text[s.start : s.end]):
+            bad.add(i)
+            yield i
 
 
 def _is_mojibake(stretch: str) -> bool:
-    return not stretch.isascii() and (is_bad(stretch) or bool(_GBK.search(stretch)))
+    return not stretch.isascii() and bool((_MAY_BE_BAD.search(stretch) and is_bad(stretch)) or _GBK.search(stretch))
 
 
 _ENDED = re.compile(r"[.!?…。！？؟۔।:;♦■*\])）]\W*$")

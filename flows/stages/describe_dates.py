@@ -85,8 +85,10 @@ PATTERNS = [
     re.compile(rf"(?<![^\W\d_])(?<!\d )(?<!\d\. )(?P<m>{WORD})[.,]?{GAP}(?:(?:de|del|of){GAP})?{YEAR}"),
 ]  # fmt: skip
 NUMERIC = PATTERNS[2]
-# Where a date can be: at a year, or at a day and month in figures. The patterns are tried only about these places.
-PLACE = re.compile(r"\d{4}|\d[-/.][ ]?\d{1,2}[-/.]|[-/'’]\d\d(?!\d)")
+SLASHED = re.compile(r"/(?<=\d/)[ ]?\d")  # quicker than NUMERIC, and in all it finds with a slash
+# Where a date can be: at a year, or at a day and month in figures. The patterns are tried only about these places. (It begins with
+# one set of characters, as then what begins no match is passed over quickly; so do others below.)
+PLACE = re.compile(r"[\d/'’-](?:(?<=\d)(?:(?<!\d\d)\d{3}(?!\d)|[-/.][ ]?\d{1,2}[-/.])|(?<!\d)\d\d(?!\d))")
 REACH = 48  # characters on each side of such a place that a date may take
 
 
@@ -172,6 +174,8 @@ def day_order(text: str, language: str | None, locale: str | None, url: str | No
     host = re.sub(r"^[a-z]+://([^/:?#]*).*", r"\1", url or "", flags=re.S)
     if host.rpartition(".")[2] in words()["day_first_domains"].split():
         return "dm"
+    if not SLASHED.search(text):
+        return None
     votes = {"dm" if int(m["a"]) > 12 else "md" for m in NUMERIC.finditer(text) if m["sep"] == "/" and max(int(m["a"]), int(m["b"])) > 12}
     return votes.pop() if len(votes) == 1 else None
 
@@ -324,7 +328,7 @@ TENSE_WINDOW = 160  # characters on each side of a mention that are looked at fo
 NO_EVIDENCE = ("comments", "related", "advertisement")  # rules of lines that speak of another text
 BODY = ("title", "standfirst", "paragraph", "quote", "list_item", "heading", "caption")
 COPYRIGHT = re.compile(r"©|\(c\)\s|copyright|all rights reserved|alle rechte|℗|tous droits|todos los derechos", re.I)
-COPYRIGHT_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+COPYRIGHT_YEAR = re.compile(r"[12](?<!\d\d)(?:(?<=1)9|(?<=2)0)\d\d(?!\d)")
 TEMPERATURE = re.compile(
     r"\W{0,3}(?:[^\W\d_]{2,20}\W{1,3})?[-+−]?\d{1,3}(?:[.,]\d)?\s?(?:[°º˚]\s?[CF]?|[CF])(?!\w)\W{0,3}(?:[^\W\d_]{2,20}\W{0,3}){0,2}"
 )
@@ -340,7 +344,8 @@ def candidates(text: str, blocks: Sequence[Block], zones: Zones, found: Sequence
     for i, block in enumerate(blocks):
         here = found[bisect_left(starts, block.start) : bisect_left(starts, block.end)]
         line = text[block.start : min(block.end, block.start + DATE_LINE + 1)]
-        notice = COPYRIGHT.search(line) if len(line) <= DATE_LINE else None
+        dated = len(line) <= DATE_LINE and (here or COPYRIGHT_YEAR.search(line))
+        notice = COPYRIGHT.search(line) if dated else None
         owned = block.start + notice.start() if notice else block.end
         for stamp in here:
             if stamp.start < owned:

@@ -204,8 +204,10 @@ UNSPACED_BYLINE = re.compile(
 def after_word(part: str) -> str | None:
     """What follows the byline word a text begins with; null where it begins with none."""
     part = part[:BYLINE]
-    # Folded letter by letter, so that the places of the folded text are those of the text.
-    m = _by().match("".join(f if len(f := fold(c)) == 1 else c for c in part)) or GLUED.match(part)
+    folded = fold(part)
+    if len(folded) != len(part) or "\u0307" in part:  # one letter for one, so that the places of the folded text are those of the text
+        folded = "".join(f if len(f := fold(c)) == 1 else c for c in part)
+    m = _by().match(folded) or GLUED.match(part)
     return part[m.end() :] if m else None
 
 
@@ -241,14 +243,14 @@ class Byline(NamedTuple):
 
 class Page(NamedTuple):
     """The lines of a page, without and with bars for dates, and what is known of them: which hold a date or a time, how
-    often each stands there, what the body says, the words that are written small somewhere, whether nouns have capitals."""
+    often each stands there, what all say, what the body says, whether nouns have capitals."""
 
     lines: list[str]
     parts: list[str]
     moments: frozenset[int]
     shown: Counter
+    whole: str
     body: str
-    small: frozenset[str]
     nouns: bool
 
 
@@ -293,9 +295,8 @@ def _page(text: str, blocks: Sequence[Block], found: Sequence[Stamp], language: 
         if len(line) <= BESIDE and (first < at or _moment().search(line)):
             moments.add(i)
     told = [x for b, x in zip(blocks, lines, strict=True) if (b.unit in ("paragraph", "quote") and len(x) >= SENTENCE) or b.unit == "title"]
-    small = frozenset(re.findall(r"(?<![^\W\d_])[^\W\d_A-ZÀ-Þ][^\W\d_]+", "\n".join(lines)))
     shown = Counter(x for x in lines if len(x) < NAME_LENGTH)
-    return Page(lines, parts, frozenset(moments), shown, "\n".join(told), small, language in NOUN_CAPITALS)
+    return Page(lines, parts, frozenset(moments), shown, "\n".join(lines), "\n".join(told), language in NOUN_CAPITALS)
 
 
 def _undated(text: str, block: Block, here: Sequence[Stamp]) -> str:
@@ -367,9 +368,17 @@ def _is_given(name: str) -> bool:
 def _is_subject(page: Page, name: str) -> bool:
     """Whether the words of a name are common ones, written small elsewhere, or the body speaks of this person."""
     tokens = [t for t in name.split() if fold(t) not in _set("particles")]
-    small = sum(t.casefold() in page.small for t in tokens)
+    small = sum(_is_written(page.whole, t.casefold()) for t in tokens)
     common = small * 2 > len(tokens) if _is_given(name) else small
     return bool(common) or f" {name}" in page.body or page.body.count(f" {tokens[-1]}") > 1
+
+
+def _is_written(text: str, word: str) -> bool:
+    """Whether `word`, of two letters or more, stands in `text` as a whole."""
+    at = text.find(word) if word.isalpha() and len(word) > 1 else -1
+    while at >= 0 and (text[max(0, at - 1) : at].isalpha() or text[at + len(word) : at + len(word) + 1].isalpha()):
+        at = text.find(word, at + 1)
+    return at >= 0
 
 
 def _by_shape(page: Page, i: int, crowning: bool) -> Iterator[Byline]:

@@ -17,7 +17,7 @@ AROUND = 30  # lines above and below in which the same words may stand joined ot
 LONGEST = 400  # characters of the longest line that is looked at
 WORDS, LETTERS = 2, 8  # of the shortest headline that is cut out
 KICKER = 0.6  # share of the line's letters that a kicker may have
-WORD, LETTER = re.compile(r"\w+"), re.compile(r"\w")
+WORD, LETTER, NO_LETTER = re.compile(r"\w+"), re.compile(r"\w"), re.compile(r"\W+")
 OPENING = "\"'“‘«‹„‚([¿¡"  # marks that belong to the headline behind them
 
 
@@ -45,9 +45,9 @@ def _ends_with(line: str, other: str) -> bool:
 def _seams(line: str, others: Sequence[str]) -> Iterator[int]:
     """Where the headline begins if another line joins the same letters otherwise in one place: "Kicker: Headline" and
     "Kicker – Headline", or "KickerHeadline" where the dump lost what stood between."""
-    letters, spelled = [*LETTER.finditer(line)], LETTER.findall(line)
+    letters, spelt = [*LETTER.finditer(line)], NO_LETTER.sub("", line)
     for other in others:
-        if other == line or LETTER.findall(other) != spelled:
+        if other == line or len(other) < len(spelt) or NO_LETTER.sub("", other) != spelt:
             continue
         same = [*LETTER.finditer(other)]
         differing = [i for i in range(1, len(letters)) if _between(line, letters, i) != _between(other, same, i)]
