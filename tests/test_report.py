@@ -5,15 +5,17 @@ import re
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from flows.release.report import visible
 from tests.corpora import build, corpus
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 HOSTILE = (
     "</script><script>document.title='run'</script> <img src=x onerror=alert(1)> <svg onload=alert(1)> <a href='javascript:alert(1)'>x</a> "
-    "{{ 7 * 7 }} \u202etxet desrever\u202c " + "w" * 100_000
+    "{{ 7 * 7 }} \u202etxet desrever\u202c " + "w" * 1_000_000
 )
 
 pytestmark = pytest.mark.slow
@@ -95,3 +97,58 @@ def test_captured_words_stay_words_and_what_is_invisible_is_shown(release, brows
     page.goto((release / "report" / "index.html").as_uri())
     assert "<script>alert(1)</script>" in page.inner_text("body")
     page.close()
+
+
+def test_the_way_from_bytes_to_rows_is_that_of_the_tables(release, browser):
+    counted = {
+        name: duckdb.sql(f"SELECT {sql} FROM '{release}/data/{table}/*.parquet'").fetchone()[0]
+        for name, table, sql in (
+            ("read", "captures", "SUM(bytes)"),
+            ("in documents", "captures", "SUM(bytes) FILTER (outcome = 'document')"),
+            ("clutter", "edits", "SUM(byte_end - byte_start) FILTER (kind = 'removed')"),
+            ("edited", "edits", "SUM(byte_end - byte_start)"),
+            ("documents", "documents", "COUNT(*)"),
+            ("sentences", "segments", "COUNT(*) FILTER (unit = 'sentence')"),
+            ("claims", "claims", "COUNT(*)"),
+        )
+    }
+    page = browser.new_page()
+    page.goto((release / "report" / "index.html").as_uri())
+    bars = dict(zip(page.locator(".bars bdi").all_inner_texts(), page.locator(".bars b").all_inner_texts(), strict=True))
+    told = {name: int(value.replace(",", "")) for name, value in bars.items() if "." not in value}
+    assert all(told[name] == counted[name] for name in ("read", "in documents", "documents", "sentences", "claims"))
+    assert told["left without markup and clutter"] == counted["in documents"] - counted["clutter"]
+    assert told["of which copied as they stood"] == counted["in documents"] - counted["edited"]
+    # One document of three has an outlet; all are of 2024.
+    assert page.locator(".heat th").all_inner_texts()[:3] == ["outlet", "2024", "unknown"]
+    assert page.locator(".heat td").all_inner_texts() == ["2", "1"]
+    page.close()
+
+
+def test_on_a_phone_tables_scroll_by_themselves_and_the_focus_is_seen(release, browser):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((release / "report" / "index.html").as_uri())
+    table = page.locator("[aria-label=Documents]")
+    assert table.evaluate("t => t.scrollWidth > t.clientWidth && document.documentElement.scrollWidth <= 390")
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name, outline = page.evaluate("[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineWidth]")
+        seen.add(name)
+        assert name == "BODY" or outline == "3px"
+    assert {"A", "DIV"} <= seen
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("می\u200cشود", "می\u200cشود"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("a\u200cb \u200c", "a⟨U+200C⟩b ⟨U+200C⟩"),
+        ("pay\u200bpal \u202eevil\ufeff", "pay⟨U+200B⟩pal ⟨U+202E⟩evil⟨U+FEFF⟩"),
+        ("two\nlines\t", "two\nlines\t"),
+    ],
+)
+def test_what_is_invisible_has_its_code_but_for_joiners_that_are_spelling(text, shown):
+    assert visible(text) == shown
