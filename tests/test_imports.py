@@ -23,7 +23,7 @@ MAY = {
 }
 KNOW_PREFECT = ("flows/build.py", "flows/calibrate.py", "flows/prefect_run.py")
 # Parts of one stage, in files of their own.
-PARTS = ("attribute", "describe", "segment", "strip")
+PARTS = ("attribute", "describe", "repair", "segment", "strip")
 
 
 def imported(path: Path) -> set[str]:

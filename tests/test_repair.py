@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.stages.repair import MODEL, repair
+from flows.stages.repair import repair
+from flows.stages.repair_chances import MODEL
 from flows.traced import Traced, replay
 
 CASES = json.loads(Path(__file__).with_name("cases").joinpath("repair.json").read_text(encoding="utf-8"))
@@ -135,9 +136,7 @@ def test_the_model_is_small():
     assert MODEL.stat().st_size < 3_000_000
 
 
-ODD = st.sampled_from(
-    "鈥檚攖濃擫锛\ufffd?Ã©â€™œ��谢褋 &;amp#8217\r\n\x00\x85\x9d\u200b\u200d\u202eé\u0301“”’–a ß中文猫ÑÐÂ╨\U0001f600"
-)
+ODD = st.sampled_from("鈥檚攖濃擫锛\ufffd?Ã©â€™œ��谢褋 &;amp#8217\r\n\x00\x85\x9d\u200b\u200d\u202eé\u0301“”’–a ß中文猫ÑÐÂ╨\U0001f600")
 TEXT = st.text(ODD | st.characters(codec="utf-8"), max_size=80)
 
 

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from flows.readers import html
-from flows.stages import repair
+from flows.stages.repair_chances import MODEL, ORDER
+from flows.stages.repair_gaps import custom_of, open_quotes, slot_keys
 from flows.traced import Traced
 
 CJK = {"zh", "ja", "ko", "Chinese", "Japanese", "Korean"}
@@ -89,16 +90,16 @@ def count(docs: Iterable[tuple[str, str, list[str]]]) -> dict:
 
 
 def _count_slots(line: str, slots: dict[str, Counter]) -> None:
-    custom, quotes, at = repair.custom_of(line), "x", 0
+    custom, quotes, at = custom_of(line), "x", 0
     for m in re.finditer("[\u2000-\u22ff]", line):
-        quotes, at = repair.open_quotes(line[: m.start()], quotes, at), m.start()
-        for key in repair.slot_keys(line[: m.start()], line[m.end() :], quotes, custom):
+        quotes, at = open_quotes(line[: m.start()], quotes, at), m.start()
+        for key in slot_keys(line[: m.start()], line[m.end() :], quotes, custom):
             slots[key][m[0]] += 1
 
 
 def _count_grams(line: str, grams: Counter) -> None:
     # Of what is plain ASCII only the contexts are needed, not what follows them.
-    for n in range(1, repair.ORDER + 1):
+    for n in range(1, ORDER + 1):
         for i in range(len(line) - n + 1):
             gram = line[i : i + n]
             if n < 4 or not gram.isascii():
@@ -119,7 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bench", type=Path, required=True)
     parser.add_argument("--fold", type=int, help="leave out this half, 0 or 1")
-    parser.add_argument("--out", type=Path, default=repair.MODEL)
+    parser.add_argument("--out", type=Path, default=MODEL)
     a = parser.parse_args()
     a.out.write_bytes(train(a.bench, a.fold))
     print(a.out, a.out.stat().st_size, hashlib.sha256(a.out.read_bytes()).hexdigest())

@@ -1,0 +1,115 @@
+"""Repair's model: how likely characters are in clean text. Counts, trained by tests/benchmarks/train_repair.py."""
+
+import gzip
+import json
+import math
+import unicodedata
+from collections import Counter
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+MODEL = Path(__file__).with_name("repair_model.json.gz")
+ORDER = 5  # characters of an n-gram
+SAME_SCRIPT = 5.0  # nats at most for a letter of the script that is being written: one of some hundred
+
+
+class Model(NamedTuple):
+    """Counts: n-grams of clean text, punctuation by context, East Asian characters in genuine text."""
+
+    grams: dict[str, int]
+    slots: dict[str, dict[str, int]]
+    genuine: dict[str, int]
+    kinds: dict[str, int]  # how many different characters follow a context
+    size: int
+    genuine_size: int
+
+
+@cache
+def model() -> Model:
+    raw = json.loads(gzip.decompress(MODEL.read_bytes()))
+    size = sum(n for g, n in raw["grams"].items() if len(g) == 1)
+    kinds = Counter(g[:-1] for g in raw["grams"])
+    return Model(raw["grams"], raw["slots"], raw["genuine"], kinds, size, sum(raw["genuine"].values()))
+
+
+# Letters and signs that the training data hold little or nothing of, as if seen this often: the Latin letters of Europe,
+# Azerbaijani, currencies, combining marks.
+KNOWN = {
+    **dict.fromkeys("\u0300\u0301\u0302\u0303\u0308\u030a\u030c\u0323\u0327\u0331", 5),
+    **dict.fromkeys("≈≤≥≠→←•·№™©®°²³½×", 20),
+    **dict.fromkeys("áàâäãåæçéèêëíìîïñóòôöõøúùûüýþðßāąćďđėęěēğģīįıķłļńňņőœřśşťūůűųźżȘșȚț", 50),
+    **dict.fromkeys("čšž", 100),
+    **dict.fromkeys("ÁÀÂÄÃÅÆÇÉÈÊËÍÌÎÏÑÓÒÔÖÕØÚÙÛÜÝÞČĎĐĞİŁŐŘŚŠŞŤŮŰŻŽёіїєґўјљњћђџ", 20),
+    **dict.fromkeys("£€−", 100),
+    **dict.fromkeys("əƏ", 200),
+}
+
+
+def is_known(c: str) -> bool:
+    """Whether the model has met a character."""
+    return c in KNOWN or model().grams.get(c, 0) > 1
+
+
+def _extra(c: str) -> float:
+    """What a character counts beyond its occurrences: nothing is impossible."""
+    if c in KNOWN:
+        return KNOWN[c]
+    if "\u0080" <= c <= "\u009f" or "\u0250" <= c <= "\u036f":
+        return 0.0002
+    category = unicodedata.category(c)
+    if category in ("Cn", "Co", "Cs"):
+        return 0.00001
+    return 0.5 if category[0] == "L" and c < "\u2000" else 0.05
+
+
+@lru_cache(1 << 17)
+def chance(gram: str) -> float:
+    """P(last character | those before it, at most four), backing off (Witten & Bell 1991) down to no context."""
+    m = model()
+    if len(gram) == 1:
+        return (m.grams.get(gram, 0) + _extra(gram)) / m.size
+    lower, context = chance(gram[1:]), gram[:-1]
+    seen = m.grams.get(context, 0)
+    if not seen:
+        return lower
+    kinds = m.kinds.get(context, 0) + 1
+    return (m.grams.get(gram, 0) + kinds * lower) / (seen + kinds)
+
+
+def surprise(text: str, start: int) -> float:
+    """In nats, of text[start:] after what stands before it."""
+    total = 0.0
+    for i in range(start, len(text)):
+        c = text[i]
+        cost = -math.log(chance(text[max(0, i - ORDER + 1) : i + 1]))
+        if c > "\u02ff" and i and ord(c) >> 7 == ord(text[i - 1]) >> 7 and c.isalpha():
+            cost = min(cost, SAME_SCRIPT)
+        total += cost
+    return total
+
+
+@lru_cache(1 << 15)
+def genuine_surprise(c: str) -> float:
+    """Of a character in East Asian text, or of any other character on its own."""
+    if c < "\u2e80":
+        return -math.log(chance(c))
+    m = model()
+    return -math.log((m.genuine.get(c, 0) + _standing(c)) / m.genuine_size)
+
+
+@lru_cache(1 << 15)
+def is_daily(c: str) -> bool:
+    """Whether a character is in daily use in East Asia, as hardly one is that comes of damage."""
+    return model().genuine.get(c, 0) > 0 or _standing(c) == 1.0
+
+
+def _standing(c: str) -> float:
+    # The first levels of the national sets hold the characters in daily use, the second level of GB 2312 3008 more.
+    for encoding, first, count in (("gb2312", 0xD8, 1.0), ("shift_jis", 0x98, 1.0), ("big5", 0xC9, 1.0), ("gb2312", 0xFF, 0.1)):
+        try:
+            if c.encode(encoding)[0] < first:
+                return count
+        except UnicodeEncodeError:
+            continue
+    return 0.02

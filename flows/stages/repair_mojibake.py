@@ -1,0 +1,345 @@
+"""UTF-8 that was read as something else: which lines are damaged, by what, and what stood there."""
+
+import math
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import accumulate, repeat
+from typing import NamedTuple
+
+from flows.stages.repair_chances import ORDER, genuine_surprise, surprise
+from flows.stages.repair_codecs import DISTINCT, END, NARROW, RIVAL, WIDE, all_shown, shown
+from flows.stages.repair_ftfy import NON_ASCII, by_ftfy, differences
+from flows.stages.repair_gaps import SUREST, UNKNOWN, calibrated, fillings
+from flows.stages.repair_lattice import Gap, Parse, narrow_parse, symbol_surprise, wide_parse
+from flows.stages.repair_signs import Signs, line_around, signs_of
+from flows.traced import Change
+
+# Nats, chosen so that no word, name in brackets or product name of Chinese and Japanese treebanks is touched (the
+# likeliest of 7000 words gains 5.3) and few lines with a single damaged letter are missed.
+ALONE = 6.5  # a line must gain where nothing else in the text is damaged
+AMONG, AMONG_ONLY = 1.0, -8.0  # where other lines surely are; and none of them holds genuine characters
+SURE = 12.0
+STRANGER = 6.0  # against a damaged line, for each run of it that is no damage
+CLEAR = 4  # characters the model has met; no more proof is wanted for a line that they explain whole
+NARROW_ALONE = 12.0  # a line that ftfy leaves alone or cannot finish
+NARROW_SINGLE = 40.0  # and one that holds a single character: "√π" may be meant,
+CYRILLIC_SINGLE = 18.0  # a Cyrillic letter inside a Latin word hardly
+
+# What was lost is guessed in running text, or among words where several losses bear each other out: a label, a name or a list with a single
+# one gives too little to guess by, there U+FFFD is kept. Running text has so many words that do not begin with a capital.
+RUNNING = 4
+WORD, LETTERS = re.compile(r"(?<!\w)[^\W\d_]"), re.compile(r"[^\W\d_]{3}")
+
+# A question mark stands for a lost byte only where a run goes on or ends with it.
+MARKED_RUN = re.compile(r"[^\x00-\x7f]+(?:\?[^\x00-\x7f]+)*\??")
+# A line, or 4000 characters of one that has no end, without cutting a run.
+LINE = re.compile(r"[^\n]{1,4000}[^\x00-\x7f\n]{0,4000}")
+# What only ftfy may see: C1 controls, a lead byte that stands alone.
+LATIN_1 = re.compile("[\x80-\x9f]|[ÃÂ](?![A-Za-z])")
+# cp1254 has no bytes for these.
+CARON, CARON_IN_RUN = re.compile("[žŽ]"), re.compile("[žŽ][^\x00-\x7f]|[^\x00-\x7f][žŽ]")
+# How a byte that was lost shows after a wide character; U+9225 is the beginning of every curly quotation mark and dash.
+MARKED, BARE = re.compile(r"(?<=[\u2e80-\U0010ffff])\?"), re.compile(r"\u9225(?![^\x00-\x7f]|\?)")
+
+
+class Found(NamedTuple):
+    """Characters [start, end) of a line, as a codec explains them."""
+
+    start: int
+    end: int
+    parse: Parse
+    codec: str
+
+
+class Reading(NamedTuple):
+    """A line: what a codec explains of it, how many runs it does not, by how many nats the repaired line is likelier."""
+
+    found: list[Found]
+    strangers: int
+    gain: float
+
+
+class Verdict(NamedTuple):
+    """What is damaged in a line; whether ftfy is heard first; whether that stands where ftfy has nothing to say."""
+
+    found: list[Found]
+    ask: bool = False
+    stands: bool = True
+
+
+NOTHING = Reading([], 0, 0.0)
+
+
+def mojibake(text: str, signs: Signs) -> list[Change]:
+    codecs = signs.codecs()
+    lines = list(_suspects(text, signs.damage(), codecs))
+    if not lines:
+        return []
+    gap = _gap(text, codecs)
+    if gap == "\ufffd" and codecs and not (CARON if WIDE in codecs else CARON_IN_RUN).search(text):
+        codecs.sort(key="cp1254".__ne__)  # which loses those two bytes, and all that cp1252 loses
+    verdicts = _verdicts(lines, codecs, gap)
+    changes = [_line_changes(line, start, verdict, "") for (start, line), verdict in zip(lines, verdicts, strict=True)]
+    found = [c for of_line in changes for c in of_line]
+    if any(c.kind == "inferred" for c in found) and (custom := _custom(text, with_changes(text, found))):
+        for i, ((start, line), verdict) in enumerate(zip(lines, verdicts, strict=True)):
+            if any(f.parse.gaps for f in verdict.found):
+                changes[i] = _line_changes(line, start, verdict, custom)
+        found = [c for of_line in changes for c in of_line]
+    return _doubted(text, found)
+
+
+def _suspects(text: str, places: list[int], codecs: list[str]) -> Iterator[tuple[int, str]]:
+    """The lines around `places` that hold what may be damage."""
+    damage, done = [shown(codec) for codec in codecs], 0
+    while (i := bisect_left(places, done)) < len(places):
+        start, done = line_around(text, places[i])
+        for m in LINE.finditer(text, start, done):
+            if any(d.search(m[0]) for d in damage) or LATIN_1.search(m[0]):
+                yield m.start(), m[0]
+
+
+def _gap(text: str, codecs: list[str]) -> str:
+    """How a byte that was lost shows in this text: as U+FFFD, as a question mark, or not at all."""
+    if "\ufffd" in text:
+        return "\ufffd"
+    if WIDE not in codecs:
+        return ""
+    return "?" if len(MARKED.findall(text)) > len(BARE.findall(text)) else ""
+
+
+def _custom(text: str, repaired: str) -> str:
+    """The dash between spaces that a text keeps to, where its gaps were filled with both kinds. U+FFFD where too little is lost to
+    guess by."""
+    losses = text.count("\ufffd")
+    few = losses == 1 and sum(not c.isupper() for c in WORD.findall(repaired)) < RUNNING
+    if few or (losses and not LETTERS.search(repaired)):
+        return "\ufffd"
+    short, long = repaired.count(" \u2013 "), repaired.count(" \u2014 ")
+    return "" if not (short and long) else "\u2013" if short > long else "\u2014"
+
+
+# ---- which lines -----------------------------------------------------------------------------------------------------
+
+
+def _verdicts(lines: list[tuple[int, str]], codecs: list[str], gap: str) -> list[Verdict]:
+    """Lines bear each other out where the wide codec is concerned."""
+    if WIDE not in codecs:
+        return [_narrow(line, codecs) for _, line in lines]
+    wide = [_read_wide(line, gap) for _, line in lines]
+    sure = sum(r.gain > SURE for r in wide)
+    # A line that is East Asian as a whole says nothing of the others.
+    among = AMONG if any(r.strangers and not _eastern(line) for (_, line), r in zip(lines, wide, strict=True)) else AMONG_ONLY
+    accepted = [_accepted(r, line, sure - (r.gain > SURE), among) for (_, line), r in zip(lines, wide, strict=True)]
+    return [Verdict(found) if found else _narrow(line, codecs) for (_, line), found in zip(lines, accepted, strict=True)]
+
+
+def _eastern(line: str) -> bool:
+    return 2 * sum(c > "\u2e7f" for c in line) > len(line)
+
+
+def _accepted(r: Reading, line: str, others: int, among: float) -> list[Found]:
+    """A line is decoded at once: either all its runs are damaged, or each has to show it alone."""
+    threshold = among if others >= 2 else (ALONE + among) / 2 if others else ALONE
+    if not r.strangers and r.gain > threshold:
+        return r.found
+    return [f for f in r.found if _gain(f, line) > ALONE + STRANGER * (r.strangers > 0)]
+
+
+def _read_wide(line: str, gap: str) -> Reading:
+    found, strangers = [], 0
+    if not shown(WIDE).search(line):
+        return NOTHING
+    for m in (MARKED_RUN if gap == "?" else NON_ASCII).finditer(line):
+        start, end = m.span()
+        run, following = m[0], ord(line[end]) if end < len(line) else END
+        parse = wide_parse(run, following, gap)
+        if not parse and gap == "\ufffd":
+            parse = wide_parse(run, following, "")
+        if parse:
+            found.append(Found(start, end, parse, WIDE))
+        elif run.strip("\ufffd?"):
+            strangers += 1
+    # A run that comes again proves nothing more; a hanzi may be meant.
+    return _judged(found, strangers, {line[f.start : f.end]: f.parse.size for f in found}, line)
+
+
+def _read_narrow(codec: str, line: str) -> Reading:
+    found = []
+    for m in NON_ASCII.finditer(line):
+        parse = narrow_parse(codec, m[0])
+        if not parse or not parse.met:
+            return NOTHING
+        found.append(Found(*m.span(), parse, codec))
+    return _judged(found, 0, {f.start: f.parse.size for f in found}, line)
+
+
+def _judged(found: list[Found], strangers: int, sizes: dict, line: str) -> Reading:
+    if not strangers and sum(sizes.values()) >= CLEAR and all(f.parse.met and f.parse.whole for f in found):
+        return Reading(found, 0, math.inf)
+    gains = {line[f.start : f.end]: _gain(f, line) for f in found}
+    return Reading(found, strangers, round(sum(gains.values()) - STRANGER * strangers, 6))
+
+
+def _narrow(line: str, codecs: list[str]) -> Verdict:
+    """A line read by a code page of one byte per character. Where it is not clear, what ftfy says goes first."""
+    readings = []
+    for codec in codecs:
+        if codec != WIDE and shown(codec).search(line):
+            readings.append(_read_narrow(codec, line))
+            if codec in DISTINCT and readings[-1].gain == math.inf:
+                return Verdict(readings[-1].found)
+    r = max(readings, key=lambda r: r.gain, default=NOTHING)
+    if r.gain == math.inf:
+        return Verdict(max(readings, key=lambda r: (r.gain, _total_gain(r.found, line))).found)
+    lost = "\ufffd" in line
+    single = not lost and len(r.found) == 1 and r.found[0].parse.size == 1
+    limit = NARROW_ALONE if not single else CYRILLIC_SINGLE if r.found[0].codec in ("cp1251", "koi8-r") else NARROW_SINGLE
+    return Verdict(r.found, not (lost and r.gain > limit), r.gain > limit)
+
+
+def _gain(f: Found, line: str) -> float:
+    """By how many nats the repaired run is likelier than the run as it stands."""
+    return _run_gain(f.parse, line[f.start : f.end], line[max(0, f.start - 3) : f.start], line[f.end : f.end + 2])
+
+
+def _total_gain(found: list[Found], line: str) -> float:
+    return round(sum(_gain(f, line) for f in found), 6)
+
+
+@lru_cache(1 << 15)
+def _run_gain(parse: Parse, run: str, left: str, right: str) -> float:
+    text, at, cost = left, 0, 0.0
+    for a in parse.atoms:
+        cost += sum(map(genuine_surprise, run[at : a.start]))
+        text += run[at : a.start]
+        for symbol in a.symbols:
+            if isinstance(symbol, Gap):
+                cost += symbol_surprise(symbol)
+                text += symbol[0]
+                continue
+            for c in symbol:
+                tail = text[1 - ORDER :]
+                # That the language at hand hardly has the character speaks against a hanzi in its place just as much.
+                cost += min(surprise(tail + c, len(tail)), symbol_surprise(c) + 1)
+                text += c
+        at = a.end
+    text += run[at:]
+    cost += sum(map(genuine_surprise, run[at:])) + surprise(text + right, len(text))
+    return _standing_surprise(run, left, right) - cost
+
+
+def _standing_surprise(run: str, left: str, right: str) -> float:
+    if max(run) < "\u2e80":
+        return surprise(left + run + right, len(left))
+    # A Latin letter seldom touches a hanzi.
+    touch = 4.0 * (left[-1:].islower() + right[:1].islower())
+    return sum(map(genuine_surprise, run)) + surprise(right, 0) + touch
+
+
+# ---- what stood there ------------------------------------------------------------------------------------------------
+
+
+def _line_changes(line: str, offset: int, verdict: Verdict, dash: str) -> list[Change]:
+    ours = _read_back(line, offset, verdict.found, dash) if verdict.found else []
+    if not verdict.ask:
+        return ours
+    told = by_ftfy(line)
+    if not told:
+        return ours if verdict.stands else []
+    after, confidence = told
+    if ours and after == with_changes(line, [c._replace(start=c.start - offset, end=c.end - offset) for c in ours]):
+        return ours
+    return [_change(offset + a, offset + b, text, "mojibake", confidence) for a, b, text in differences(line, after)]
+
+
+def _read_back(line: str, offset: int, found: list[Found], dash: str) -> list[Change]:
+    chosen = repeat(("\ufffd", 0.0))
+    if dash != "\ufffd" and any(f.parse.gaps for f in found):
+        chosen = iter(fillings(line, [(f.start + a.start, f.start + a.end, a.symbols) for f in found for a in f.parse.atoms], dash))
+    rivalled = _rival_chances(found, line) if found[0].codec in RIVAL else {}
+    changes = []
+    for f in found:
+        for a in f.parse.atoms:
+            start, symbols = f.start + a.start, a.symbols
+            confidence = rivalled.get(start, 1.0)
+            if f.parse.gaps:
+                symbols, confidence = _filled(symbols, chosen, confidence)
+            changes.append(_change(offset + start, offset + f.start + a.end, "".join(symbols), f"utf8_read_as_{f.codec}", confidence))
+    return changes
+
+
+def _filled(symbols: tuple[str, ...], chosen: Iterator[tuple[str, float]], confidence: float) -> tuple[list[str], float]:
+    """`symbols` with the next choices in place of gaps, and how sure that leaves them."""
+    filled = []
+    for s in symbols:
+        if isinstance(s, Gap):
+            s, chance = next(chosen)
+            confidence *= calibrated(s, chance)
+        filled.append(s)
+    return filled, confidence
+
+
+def _change(start: int, end: int, after: str, rule: str, confidence: float) -> Change:
+    """Exact where it is sure; U+FFFD says of itself that it is not known."""
+    if "\ufffd" in after:
+        return Change(start, end, after, rule, "normalized")
+    return Change(start, end, after, rule, "exact" if confidence == 1.0 else "inferred", round(confidence, 4))
+
+
+def _rival_chances(found: list[Found], line: str) -> dict[int, float]:
+    """How surely the code page is the right one, for the places that its rival reads differently."""
+    rival = RIVAL[found[0].codec]
+    other = [Found(f.start, f.end, parse, rival) for f in found if (parse := narrow_parse(rival, line[f.start : f.end]))]
+    if len(other) < len(found):
+        return {}
+    odds = math.exp(min(0.0, _total_gain(other, line) - _total_gain(found, line)))
+    sure = min(round(1 / (1 + odds), 6), SUREST)
+    atoms = [(f, a, line[f.start + a.start : f.start + a.end]) for f in found for a in f.parse.atoms]
+    return {f.start + a.start: sure for f, a, run in atoms if _texts(narrow_parse(rival, run)) != a.symbols}
+
+
+def _texts(parse: Parse | None) -> tuple[str, ...]:
+    return tuple("".join(a.symbols) for a in parse.atoms) if parse else ()
+
+
+def with_changes(text: str, changes: list[Change]) -> str:
+    parts, at = [], 0
+    for c in changes:
+        parts += [text[at : c.start], c.after]
+        at = c.end
+    return "".join([*parts, text[at:]])
+
+
+# ---- what was damaged more than once ---------------------------------------------------------------------------------
+
+
+def _doubted(text: str, changes: list[Change]) -> list[Change]:
+    """What was damaged more than once is sure only in lines where the next repair goes on with all of it."""
+    if not any(_still_damaged(c.after) for c in changes):
+        return changes
+    repaired = with_changes(text, changes)
+    goes_on = {i for c in mojibake(repaired, signs_of(repaired)) for i in range(c.start, c.end)}
+    ends = list(accumulate(len(line) + 1 for line in text.split("\n")))
+    doubted, shift = set(), 0
+    for c in changes:
+        start, shift = c.start + shift, shift + len(c.after) - (c.end - c.start)
+        if _still_damaged(c.after) and any(x > "\x7f" and i not in goes_on for i, x in enumerate(c.after, start)):
+            doubted.add(bisect_right(ends, c.start))
+    return [_doubtful(c) if bisect_right(ends, c.start) in doubted else c for c in changes]
+
+
+def _doubtful(c: Change) -> Change:
+    return c if c.kind == "normalized" else c._replace(kind="inferred", confidence=min(c.confidence, UNKNOWN))
+
+
+@lru_cache(1 << 15)
+def _still_damaged(after: str) -> bool:
+    if after.isascii() or (len(after) < 2 and after < "\u2e80"):
+        return False
+    eastern = "".join(c for c in after if c > "\u2e7f")
+    if eastern:
+        return wide_parse(eastern, END, "") is not None
+    return any(all_shown(codec).fullmatch(after) for codec in NARROW)
