@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
 )
 KEY = ["attribution_id"]
 ORDER = "doc_id, byte_start, byte_end, attribution_id"
+WORDS = ["holder_name"]
 CHECKS = {
     "type": ("isin", TYPES),
     "byte_start": ("ge", 0),

@@ -9,6 +9,7 @@ import pytest
 
 import schemas
 from flows.release.changes import changes, replay, summary
+from flows.release.public import is_long
 from tests import tiny
 
 MADE = tiny.rows()
@@ -97,6 +98,16 @@ def test_words_once_published_are_told_by_their_hash(old, tmp_path):
     told = {c["field"]: c for c in listed(old, tiny.release(tmp_path / "dist", made, old))}
     assert told["text"].keys() == {"table", "id", "what", "field", "old_sha256", "new", "reason"}
     assert told["text"]["reason"] == told["text_availability"]["reason"] == "rights changed"
+
+
+def test_a_hash_that_would_tell_a_few_words_is_not_told_once_they_are_withheld(old, tmp_path):
+    at, long = (next(i for i, s in enumerate(MADE["segments"]) if is_long(s["text"]) is wanted) for wanted in (False, True))
+    made = edited("segments", at, text=None, text_sha256=None)
+    made["segments"][long] |= {"text": None}
+    told = {(c["id"][0], c["field"]): c for c in listed(old, tiny.release(tmp_path / "dist", made, old))}
+    few, many = (MADE["segments"][i]["segment_id"] for i in (at, long))
+    assert told[few, "text"]["old_sha256"] is told[few, "text_sha256"]["old_sha256"] is None
+    assert "old" not in told[few, "text"] | told[few, "text_sha256"] and len(told[many, "text"]["old_sha256"]) == 64
 
 
 def test_a_column_that_comes_is_told_with_its_values(old, tmp_path):

@@ -1,6 +1,9 @@
 """Public releases: what is withheld, the gate that looks for what is left of it, and the way back for whoever has the captures."""
 
+import hashlib
+import html
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -121,6 +124,39 @@ def test_a_leak_fails_the_build_and_publishes_nothing(made, tmp_path, capsys):
     (copied / "araxes.toml").write_text(f"[dataset]\nname = 'c'\npurpose = {json.dumps('About this: ' + sentence + ' ' + sentence)}\n")
     assert build(copied, tmp_path / "dist", "--public") == 1
     assert "README.md: 8 words in a row of document" in capsys.readouterr().err and not (tmp_path / "dist").exists()
+
+
+def test_what_was_open_once_and_is_not_any_more_is_in_no_file_of_the_next_version(made, tmp_path):
+    """A licence is taken back, a page is saved again with other words, another is withdrawn."""
+    folder = shutil.copytree(made[0], tmp_path / "ferries")
+    (folder / "captures.csv").write_text("path,license,rights_basis\n00.txt,CC-BY-4.0,stands there\n02.txt,CC-BY-4.0,stands there\n")
+    assert build(folder, tmp_path / "dist", "--public") == 0
+    before = {d["title"].split()[3]: d for d in rows(tmp_path / "dist" / "ferries-public" / "1.0.0", "documents")}
+    short = [s["text"] for s in rows(tmp_path / "dist" / "ferries-public" / "1.0.0", "segments") if s["text"] and not is_long(s["text"])]
+    sha256 = hashlib.sha256((folder / "02.txt").read_bytes()).hexdigest()
+    (folder / "captures.csv").write_text(f"path,sha256,withdrawn\n02.txt,{sha256},asked for\n")
+    page = (folder / "01.txt").read_text("utf-8")
+    (folder / "01.txt").write_text(page.replace("Two companies had offered ships.", "Three companies in all had offered to lend it a ship."), "utf-8")
+    assert build(folder, tmp_path / "dist", "--public") == 0
+    new = tmp_path / "dist" / "ferries-public" / "2.0.0"
+    assert run(["verify", str(new)]) == 0 and {c["reason"] for c in map(json.loads, (new / "changes.jsonl").open())} >= {"rights changed", "withdrawn"}
+    grams = {g for name in ("Saren,", "Varosh,") for g in in_a_row(before[name]["text"])} | set(in_a_row(page))
+    grams -= {g for d in rows(new, "documents") for g in in_a_row(f"{d['title']} {d['byline']}")}
+    assert len(grams) > 100 and len(short) > 5
+    for path in (p for p in new.rglob("*") if p.is_file()):
+        said = pl.read_parquet(path).write_json() if path.suffix == ".parquet" else html.unescape(path.read_text("utf-8"))
+        assert not grams & set(in_a_row(said)), path
+        assert not [text for text in short if hashlib.sha256(text.encode()).hexdigest() in said or said_as_json(text) in said], path
+
+
+def in_a_row(text: str, n: int = 8) -> list[tuple[str, ...]]:
+    """Every n words in a row, told apart in another way than the gate does."""
+    words = re.findall(r"[^\W\d_]+|\d+", re.sub(r"<[^>]*>|\\[nt]", " ", text).lower())
+    return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+
+def said_as_json(text: str) -> str:
+    return hashlib.sha256(json.dumps(text, ensure_ascii=False).encode()).hexdigest()
 
 
 def test_the_captures_give_the_words_back_byte_for_byte(made, tmp_path, capsys):

@@ -16,11 +16,14 @@ import duckdb
 
 import schemas
 from flows.release.compare import KINDS, ROWS, columns, database, differing, facts, files, key_of, relation, stored
+from flows.release.public import is_long
 
 # Columns that depend on other documents, that say what may be passed on, and that captures.csv tells.
 LINKS = frozenset({"supersedes", "duplicate_cluster", "duplicate_of", "story_cluster", "n_outlet_pages"})
 RIGHTS = frozenset({"license", "rights_basis", "text_availability"})
 TOLD = frozenset({"url", "archive_url", "date_retrieved"})
+# The hash of the first of a table's columns of words.
+SAID = "text_sha256"
 # What build.json says of a build, and what it is called where it differs.
 CAUSES = {"code": "code", "models": "code", "configuration": "configuration", "environment": "environment"}
 # Keys named for each kind of change in CHANGES.md; changes.jsonl has them all.
@@ -45,7 +48,8 @@ def changes(old: Path, new: Path, before: dict, after: dict) -> Iterator[Change]
 
     `before` and `after` are what their build.json say. A line has `table`, `id` (the values of the key), `what` (added,
     removed, changed, moved), `reason`, and: `new`, the record, where it was added; `field`, `old` (or `old_sha256`, of the value
-    as JSON) and `new` where it changed. A column that came is a line with `field` and `what` column_added.
+    as JSON; null where the words are few and withheld now, so that the hash would tell them) and `new` where it changed. A column
+    that came is a line with `field` and `what` column_added.
     """
     with database() as db:
         context = _context(db, old, new, before, after)
@@ -152,10 +156,14 @@ def _records(db: duckdb.DuckDBPyConnection, old: Path, new: Path, table: str, co
             yield {**known, "new": is_, "reason": _came(doc, context.added, context)}
         else:
             for field in (c for c in is_ if c in was and is_[c] != was[c]):
-                yield {**known, "field": field, **_old(field, was[field], words), "new": is_[field], "reason": _changed(table, field, doc, context)}
+                yield {**known, "field": field, **_old(field, was, is_, words), "new": is_[field], "reason": _changed(table, field, doc, context)}
 
 
-def _old(field: str, value: Any, words: Iterable[str]) -> dict:
+def _old(field: str, was: dict, is_: dict, words: Iterable[str]) -> dict:
+    value = was[field]
+    said = value if field in words else next((was[w] for w in words if was.get(w)), None)
+    if field in (*words, SAID) and is_[field] is None and said is not None and not is_long(said):
+        return {"old_sha256": None}
     if value is None or field not in words:
         return {"old": value}
     return {"old_sha256": hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()}
@@ -174,7 +182,7 @@ def _changed(table: str, field: str, doc: str | None, context: _Context) -> str:
         return "withdrawn"
     if field in LINKS or table == "splits":
         return "corpus changed"
-    if field in RIGHTS or (doc in context.relicensed and field in getattr(schemas.table(table), "WORDS", ())):
+    if field in RIGHTS or (doc in context.relicensed and field in (*getattr(schemas.table(table), "WORDS", ()), SAID)):
         return "rights changed"
     return "configuration changed" if field in TOLD else context.otherwise
 
