@@ -24,7 +24,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.labellers import endpoint as endpoints
-from flows.labellers import reference, score
+from flows.labellers import pages, reference, score
 from flows.labellers.rules import segments_of, worth_checking
 from flows.readers import gold
 from flows.readers.folder import CorpusError
@@ -46,6 +46,8 @@ CAVEATS = {
     "blind reference": "one model's answers, given without seeing the rules, on few documents: a check of the rules, not gold. Claims "
     "there are a choice and stances a sample; ranges are compared in bytes.",
     "gold": "people's answers of this release. They speak for the documents they were drawn from.",
+    "pages ": "the pages of the sample and the outlets it was drawn from. What went with its markup was not asked: of HTML pages only "
+    "what was kept is judged.",
     "claims_": LABELS,
     "stances_": LABELS,
 }
@@ -218,7 +220,7 @@ def on_release(release: Path, train: bool, models: Path) -> list[Row]:
         from flows.labellers import spans
 
         systems["trained here"] = reference.attributed(tables, partial(spans.attributed, spans.load(path)))
-    rows = reference.scored(tables, systems)
+    rows = reference.scored(tables, systems) + pages.scored(tables)
     for name in (n for n in training.NAMES if tables[n]):
         kind, _, tier = name.partition("_")
         layer = training.LAYERS[kind]

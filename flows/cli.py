@@ -310,6 +310,8 @@ def sample(
         attribution, claim, stance, check_worthiness or strip.
     annotators
         Pseudonyms, such as a1; one option each.
+    n
+        How many items; of the layer strip how many pages, each with all its blocks and what was removed.
     overlap
         Annotators who get each item.
     """

@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
             TEXT,
             "Of this vote: 20 hexadecimal digits of the SHA-256 of what it says, without words, or as its file names it.",
         ),
-        column("item_id", TEXT, "The segment, attribution, claim or stance voted on; in this release where it was carried over."),
+        column("item_id", TEXT, "The segment, removal, attribution, claim or stance voted on; in this release where it was carried over."),
         column("layer", TEXT, "What was asked: " + ", ".join(LAYERS) + "."),
         column(
             "value",
@@ -96,6 +96,10 @@ QUOTED = f"""
         SELECT item_id, substring(text, first + 1, last - first) AS exact, substring(text, last + 1, {CONTEXT}) AS suffix,
             substring(text, greatest(0, first - {CONTEXT}) + 1, least(first, {CONTEXT})) AS prefix
         FROM places SEMI JOIN {{annotations}} USING (item_id) JOIN documents USING (doc_id) WHERE text IS NOT NULL
+        UNION ALL SELECT edit_id, before, substring(text, start + 1, {CONTEXT}),
+            substring(text, greatest(0, start - {CONTEXT}) + 1, least(start, {CONTEXT}))
+        FROM edits SEMI JOIN {{annotations}} ON item_id = edit_id JOIN documents USING (doc_id)
+        WHERE text IS NOT NULL AND before IS NOT NULL
     )
     SELECT a.* REPLACE (COALESCE(q.exact, a.exact) AS exact, COALESCE(q.prefix, a.prefix) AS prefix, COALESCE(q.suffix, a.suffix) AS suffix,
         COALESCE(sha256(q.exact), a.text_sha256) AS text_sha256)

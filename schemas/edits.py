@@ -25,6 +25,8 @@ SCHEMA = pa.schema(
     ]
 )
 WORDS = ["before", "after"]
+# SQL for the stretches that the strip stage took away, where their words are told: those a person can be asked about.
+STRIPPED = "kind = 'removed' AND list_last(stages) = 'strip' AND list_last(rules) <> 'blank' AND before IS NOT NULL"
 KEY = ["edit_id"]
 ORDER = "doc_id, byte_start, byte_end, edit_id"
 CHECKS = {

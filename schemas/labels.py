@@ -13,7 +13,7 @@ METHODS = ("single", "majority", "dawid_skene", "adjudicated")
 
 SCHEMA = pa.schema(
     [
-        column("item_id", TEXT, "The segment, attribution, claim or stance."),
+        column("item_id", TEXT, "The segment, removal, attribution, claim or stance."),
         column("layer", TEXT, "What was asked: " + ", ".join(LAYERS) + "."),
         column("value", TEXT, "The answer, as in annotations; null where the votes are tied.", nullable=True),
         column(

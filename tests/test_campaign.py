@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import schemas
 from flows.corpus import campaign
 from flows.corpus.agreement import agreements
 from flows.corpus.campaign import CampaignError, adjudicate_command, export_command, import_command, sample, sample_command, tasks, votes_of
 from flows.corpus.label_studio import CHOICES, LEFTOVERS, READINGS, SPANS, configuration, located, read_answers
 from flows.corpus.labels import labels
 from flows.corpus.votes import carried_votes, read_votes
+from flows.labellers import pages
 from flows.traced import Change, Rejected, Traced
 from schemas.annotations import LAYERS
 
@@ -39,7 +41,9 @@ def release(folder: Path, pages: dict[bytes, dict], clean: Clean = lambda text: 
         tables["documents"].append(
             {"doc_id": doc_id, "encoding": "utf-8", "outlet": None, "language": "en", "supersedes": None, "text": text.text} | told
         )
-        tables["edits"] += [{"doc_id": doc_id, **e._asdict()} for e in text.edits]
+        for e in text.edits:
+            key = f"{doc_id}-e{e.byte_start}-{e.byte_end}"
+            tables["edits"].append({"edit_id": key, "doc_id": doc_id, "before": text.before(e), **e._asdict()})
         for block in re.finditer(r"\S(?:[^\n]|\n(?!\s*\n))*(?<=\S)", text.text):
             parent = _segment(tables, doc_id, text, "b", block.span(), None)
             for s in re.finditer(r"\S(?:[^.!]|\.(?! |\s|$))*[.!”»]*", block[0]):
@@ -57,7 +61,7 @@ def release(folder: Path, pages: dict[bytes, dict], clean: Clean = lambda text: 
     for name, rows in tables.items():
         path = folder / "data" / name / "train-00000-of-00001.parquet"
         path.parent.mkdir(parents=True)
-        pq.write_table(pa.Table.from_pylist(rows) if rows else pa.table({"doc_id": pa.array([], pa.string())}), path)
+        pq.write_table(pa.Table.from_pylist(rows) if rows else schemas.table(name).SCHEMA.empty_table(), path)
     return folder
 
 
@@ -484,6 +488,45 @@ def test_a_campaign_from_sample_to_gold_and_into_a_new_release(tmp_path):
     segments = {s["segment_id"] for s in pq.read_table(files(new)["segments"][0]).to_pylist()}
     assert {r["item_id"] for r in rows} <= segments
     assert Counter((r["tier"], r["value"]) for r in rows) == {("gold", "yes"): 2, ("gold", "no"): 2, ("human_single", "yes"): 1}
+
+
+def judged(folder: Path, votes_folder: Path) -> dict[str, tuple]:
+    """Of each measure of the strip stage in a release with these votes: value and n."""
+    made = {name: pq.read_table(path).to_pylist() for name, (path,) in files(folder).items()}
+    votes = [c.vote for c in carried_votes(votes_folder, files(folder))[0]]
+    return {r["measure"]: (r["value"], r["n"]) for r in pages.scored(made | {"annotations": votes}) if r["language"] == "all"}
+
+
+def test_pages_labelled_whole_say_what_the_strip_stage_is_worth(tmp_path):
+    old = release(tmp_path / "harbour" / "1.0.0", {FIRST: {}, SAVED: {}}, early)
+    sampled = sample_command(old, tmp_path / "work", "strip", 2, 1, ["a1"], 3)
+    path, _ = export_command(old, sampled, "1", {})
+    asked = json.loads(path.read_text())
+    first, saved = FIRST.decode().split("\n\n"), SAVED.decode()
+    assert {t["data"]["item"].strip() for t in asked} == {*first, saved}, "also what was removed"
+    assert all(t["data"]["item"] in t["data"]["text"] for t in asked)
+    answers = {first[0]: "paragraph", first[1]: "share", saved: "advertisement"}
+    path.write_text(json.dumps([answered(task, {"answer": answers[task["data"]["item"].strip()]}) for task in asked]))
+    done = import_command(old, [path], tmp_path / "annotations")
+    assert len(done.votes) == 3 and not done.refused
+
+    measures = ("lines on the wrong side", "pages without a fault", "unit right, of blocks kept rightly")
+    found = judged(old, tmp_path / "annotations")
+    assert [found[m] for m in measures] == [(0.3333, 3), (0.5, 2), (1.0, 1)]
+    # A release that strips nothing is held against the same answers, though the stretch that was removed is no item of it.
+    found = judged(release(tmp_path / "harbour" / "2.0.0", {FIRST: {}, SAVED: {}}), tmp_path / "annotations")
+    assert [found[m] for m in measures] == [(0.6667, 3), (0.0, 2), (1.0, 1)]
+    # A page of which something was not asked says nothing about pages.
+    path.write_text(json.dumps([t for t in json.loads(path.read_text()) if t["data"]["item"].strip() != first[1]]))
+    import_command(old, [path], tmp_path / "fewer")
+    assert judged(old, tmp_path / "fewer")["pages without a fault"] == (0.0, 1)
+
+
+def test_an_interval_of_pages_has_some_width():
+    assert pages.wilson(0, 0) is None
+    assert pages.wilson(10, 10) == (0.7225, 1.0)  # as R's binom.confint(10, 10, methods = "wilson")
+    low, high = pages.wilson(3, 12)
+    assert 0 < low < 0.25 < high < 1
 
 
 def test_the_guideline_states_its_version(tmp_path):

@@ -79,11 +79,11 @@ def write_answers(shards: list[Path], tables: Path, annotations: Path, entities:
             _load(db, f"made_{name}", made[name], schemas.table(name).SCHEMA)
             copy(db, name, f"FROM shard_{name} UNION ALL BY NAME FROM made_{name}", tables)
         _load(db, "known_entities", entities, schemas.table("entities").SCHEMA.append(pa.field("is_own", pa.bool_())))
-        carried, refused = carried_votes(annotations, {n: [tables / f"{n}.parquet"] for n in ("documents", "segments", *ITEMS)})
+        carried, refused = carried_votes(annotations, {n: [tables / f"{n}.parquet"] for n in ("documents", "segments", "edits", *ITEMS)})
         own = [c.vote for c in carried]
         _load(db, "own_annotations", own, schemas.table("annotations").SCHEMA)
         _load(db, "own_labels", _decided(db, own), schemas.table("labels").SCHEMA)
-        for name in ("documents", "segments", *ITEMS):
+        for name in ("documents", "segments", "edits", *ITEMS):
             db.read_parquet(escape(str(tables / f"{name}.parquet"))).create_view(name)
         for name, made_of in QUERIES.items():
             copy(db, name, made_of, tables)

@@ -30,13 +30,16 @@ from flows.corpus.votes import (
     extent,
     parts,
     quotation,
+    quoted,
     read_votes,
     squashed,
     turn,
     vote,
+    words_of,
 )
 from flows.traced import Rejected, Traced
 from schemas.annotations import FACTS, LAYERS
+from schemas.edits import STRIPPED
 
 # What is asked about in each layer, as SQL. Claims and attributions are sought in every sentence, not only where a rule found one:
 # the sentence then stands for the first in it, or for itself where no rule found any.
@@ -50,20 +53,23 @@ SENTENCES = """
 """
 DRAWN = {
     "check_worthiness": "SELECT segment_id AS item_id, doc_id FROM segments WHERE unit = 'sentence' AND repeat_of IS NULL",
-    "strip": "SELECT segment_id AS item_id, doc_id FROM segments WHERE parent_id IS NULL",
+    "strip": f"""SELECT segment_id AS item_id, doc_id, byte_start FROM segments WHERE parent_id IS NULL
+        UNION ALL SELECT edit_id, doc_id, byte_start FROM edits WHERE {STRIPPED}""",
     "stance": "SELECT stance_id AS item_id, doc_id FROM stances",
     "claim": SENTENCES.format(key="claim_id", place="segment_id", table="claims", which="TRUE"),
     "attribution": SENTENCES.format(key="attribution_id", place="segment_ids[1]", table="attributions", which="parent_id IS NULL"),
 }
 # The table of an item, by the letter in its id.
-KINDS = {"b": "segments", "s": "segments", "a": "attributions", "c": "claims", "t": "stances"}
+KINDS = {"b": "segments", "s": "segments", "e": "edits", "a": "attributions", "c": "claims", "t": "stances"}
+# Layers in which whole pages are drawn, since it is pages that are right or wrong.
+BY_PAGE = ("strip",)
 # Characters shown at most on either side of an item: the blocks beside its own, as a reader needs them.
 PASSAGE = 2_000
 # What a mark is called in a vote, where not as in the task.
 PARTS = {"claim": "spans"}
 QUESTIONS = {
     "check_worthiness": "Would a fact-checker want to check this sentence?",
-    "strip": "Which part of the article is this block? If it is none, what else of the page is it?",
+    "strip": "Which part of the article is this? If it is none, what else of the page is it? If several things: what most of it is.",
     "claim": "Mark the claim of this sentence, the first if there are several, and say what kind it is. Choose none if it claims nothing.",
     "attribution": "Mark source, cue and content of the attribution here, the first if there are several. Choose none if there is none.",
     "stance": "Which stance does {holder} take here towards: {target}?",
@@ -87,8 +93,9 @@ def sample(release: Path, layer: str, n: int, overlap: int, annotators: Sequence
     """`n` items of a layer, each with the `overlap` annotators who get it: item_id, doc_id, outlet, language, layer, annotators, batch.
 
     Each outlet and language has the share of the sample that it has of the items, and one item at least where there is room. For
-    claims and attributions sentences are drawn, each under the id of the first that a rule found in it, if any. One release and
-    seed give one sample, whatever the order of the rows.
+    claims and attributions sentences are drawn, each under the id of the first that a rule found in it, if any. For the layer strip
+    `n` pages are drawn, each with every block that was kept and every stretch that was removed, where its words are there. One
+    release and seed give one sample, whatever the order of the rows.
     """
     if layer not in DRAWN:
         raise CampaignError(f"unknown layer {layer!r}; known are {', '.join(LAYERS)}")
@@ -96,15 +103,19 @@ def sample(release: Path, layer: str, n: int, overlap: int, annotators: Sequence
         raise CampaignError(f"{bad!r} is no pseudonym; name annotators by letters and a number, such as a1")
     if n < 1 or not 1 <= overlap <= len(set(annotators)) == len(annotators):
         raise CampaignError(f"{n} items, each to {overlap} of {len(annotators)} annotators; ask for one at least, name enough, each once")
-    strata: dict[tuple, list[Row]] = {}
+    together: dict[str, list[Row]] = {}
     for row in _rows(release, layer):
-        strata.setdefault((row["outlet"] or "", row["language"] or ""), []).append(row)
-    shares = _shares({stratum: len(rows) for stratum, rows in strata.items()}, n)
-    drawn = [row for stratum, share in shares.items() for row in sorted(strata[stratum], key=lambda r: _lot(seed, r))[:share]]
+        together.setdefault(row["doc_id" if layer in BY_PAGE else "item_id"], []).append(row)
+    strata: dict[tuple, list[str]] = {}
+    for key, (row, *_) in together.items():
+        strata.setdefault((row["outlet"] or "", row["language"] or ""), []).append(key)
+    shares = _shares({stratum: len(keys) for stratum, keys in strata.items()}, n)
+    drawn = [key for stratum, share in shares.items() for key in sorted(strata[stratum], key=lambda k: _lot(seed, k))[:share]]
     made = {"layer": layer, "batch": f"{layer}-{release.name}-{seed}"}
     return [
         row | made | {"annotators": sorted(annotators[(i + k) % len(annotators)] for k in range(overlap))}
-        for i, row in enumerate(sorted(drawn, key=lambda r: _lot(seed, r)))
+        for i, key in enumerate(sorted(drawn, key=lambda k: _lot(seed, k)))
+        for row in together[key]
     ]
 
 
@@ -248,13 +259,15 @@ def _shares(sizes: Mapping[tuple, int], n: int) -> dict[tuple, int]:
     return shares
 
 
-def _lot(seed: int, row: Row) -> str:
-    return hashlib.sha256(f"{seed} {row['item_id']}".encode()).hexdigest()
+def _lot(seed: int, key: str) -> str:
+    return hashlib.sha256(f"{seed} {key}".encode()).hexdigest()
 
 
 def _rows(release: Path, layer: str) -> list[Row]:
-    """What may be drawn in a layer: item_id, doc_id, outlet, language, where the words are there."""
+    """What may be drawn in a layer: item_id, doc_id, outlet, language, where the words are there; of a page in reading order."""
     query = f"SELECT item_id, doc_id, outlet, language FROM ({DRAWN[layer]}) JOIN documents USING (doc_id) WHERE text IS NOT NULL"
+    if layer in BY_PAGE:
+        query += " ORDER BY doc_id, byte_start, item_id"
     with _opened(release) as db:
         return db.execute(query).to_arrow_table().to_pylist()
 
@@ -306,7 +319,7 @@ def _asked(release: Path, wanted: set[tuple[str, str]], wordings: Mapping[str, s
     asked = {}
     for (item_id, layer), row in found.items():
         source = sources[row["doc_id"]]
-        shown, text = _shown(row, source), source.traced.text
+        item, passage = _told(row, source)
         target, holder = row.get("target_id") or "", row.get("holder_entity_id")
         who = names.get(holder, holder) if holder else "the author" if row.get("holder_type") == "author" else "the source that is quoted"
         asked[item_id] = {
@@ -314,10 +327,18 @@ def _asked(release: Path, wanted: set[tuple[str, str]], wordings: Mapping[str, s
             "doc_id": row["doc_id"],
             "layer": layer,
             "question": QUESTIONS[layer].format(holder=who, target=wordings.get(target, target)),
-            "item": text[slice(*shown)],
-            "text": text[slice(*_passage(shown, source))],
+            "item": item,
+            "text": passage,
         }
     return asked, sources
+
+
+def _told(row: Row, source: Source) -> tuple[str, str]:
+    """The words of a task's item, and of the passage around it, with what was removed there in its place."""
+    shown, text = _shown(row, source), source.traced.text
+    start, end = _passage(shown, source)
+    item = words_of(row, text[slice(*shown)])
+    return item, text[start : shown[0]] + item + text[shown[1] : end]
 
 
 def _shown(row: Row, source: Source) -> tuple[int, int]:
@@ -340,18 +361,19 @@ def _passage(shown: tuple[int, int], source: Source) -> tuple[int, int]:
 def _vote(answer: Answer, marks: list[tuple[str, int, int]], row: Row, source: Source) -> Row:
     """An answer as a row of `annotations`. marks: in characters of the answer's `text`."""
     data, text = answer.data, source.traced.text
-    layer, shown = row["layer"], _shown(row, source)
-    if squashed(data["item"])[0] != squashed(text[slice(*shown)])[0]:
+    layer = row["layer"]
+    item, told = _told(row, source)
+    if squashed(data["item"])[0] != squashed(item)[0]:
         raise Rejected("other_words", "its words are others in this release; name the release it was made on")
-    passage = _passage(shown, source)
-    is_same = data["text"] == text[slice(*passage)]
+    passage = _passage(_shown(row, source), source)
+    is_same = data["text"] == told
     spans = []
     for label, start, end in marks:
         if label not in SPANS.get(layer, ()):
             raise Rejected("unknown_label", f"{label!r:.80} is nothing to mark in the layer {layer}")
         if not is_same:
-            told = quotation(data["text"], start, end)
-            start, end = anchor(text[slice(*passage)], told["exact"], told["prefix"], told["suffix"])
+            words = quotation(data["text"], start, end)
+            start, end = anchor(text[slice(*passage)], words["exact"], words["prefix"], words["suffix"])
         spans.append((label, *source.traced.span(passage[0] + start, passage[0] + end)[:2]))
     return vote(
         {
@@ -362,7 +384,7 @@ def _vote(answer: Answer, marks: list[tuple[str, int, int]], row: Row, source: S
             "annotator_type": "human",
             "guideline_version": data["guideline_version"],
             "made_on_release": data["release"],
-            **quotation(text, *extent(row, source.segments)),
+            **quoted(row, source.segments, text),
             "saw_prelabel": answer.saw_prelabel,
             "batch": data["batch"],
         }

@@ -19,6 +19,7 @@ from rapidfuzz import fuzz
 
 from flows.traced import Rejected
 from schemas.annotations import ANNOTATOR_TYPES, ANSWERS, CONTEXT, FACTS, LAYERS, SCHEMA, WORDS
+from schemas.edits import STRIPPED
 
 Row = dict[str, Any]
 
@@ -30,7 +31,13 @@ MOST_COMPARED = 2_000
 REQUIRED = ("item_id", "layer", "value", "annotator_id", "annotator_type", "text_sha256")
 ITEM_ID = re.compile(r"(?P<doc>[0-9a-f]{20})-(?P<kind>[a-z])(?P<start>\d{1,15})-(?P<end>\d{1,15})(?P<about>-.*?)?(?:\.\d+)?", re.DOTALL)
 # The tables whose rows are voted on, and their keys.
-TABLES = {"segments": "segment_id", "attributions": "attribution_id", "claims": "claim_id", "stances": "stance_id"}
+TABLES = {
+    "segments": "segment_id",
+    "edits": "edit_id",
+    "attributions": "attribution_id",
+    "claims": "claim_id",
+    "stances": "stance_id",
+}
 # The columns with the spans of claims and attributions.
 PARTS = ("spans", "source_spans", "cue_spans", "content_spans")
 # What the batch of a decision begins with.
@@ -50,7 +57,8 @@ class Refused(NamedTuple):
 
 
 class Item(NamedTuple):
-    """What is voted on: characters [start, end) of a document's text, their bytes in its capture, their words."""
+    """What is voted on: characters [start, end) of a document's text, their bytes in its capture, their words. Of a stretch that was
+    removed: where it stood, and what it said."""
 
     item_id: str
     doc_id: str
@@ -108,7 +116,8 @@ def carried_votes(folder: Path, files: Mapping[str, Sequence[Path]]) -> tuple[li
         segments: dict[str, Row] = {}
         for name, key in TABLES.items():
             if files.get(name):
-                rows = db.execute(f"FROM {name} WHERE {chosen}", [sorted(texts)]).to_arrow_table().to_pylist()
+                which = f"{chosen} AND {STRIPPED}" if name == "edits" else chosen
+                rows = db.execute(f"FROM {name} WHERE {which}", [sorted(texts)]).to_arrow_table().to_pylist()
                 if name == "segments":
                     segments = {row[key]: row for row in rows}
                 items += [_item_of(row, key, segments, texts[row["doc_id"]]) for row in rows]
@@ -117,7 +126,13 @@ def carried_votes(folder: Path, files: Mapping[str, Sequence[Path]]) -> tuple[li
 
 def _item_of(row: Row, key: str, segments: Mapping[str, Row], text: str) -> Item:
     start, end = extent(row, segments)
-    return Item(row[key], row["doc_id"], start, end, row["byte_start"], row["byte_end"], text[start:end])
+    words = words_of(row, text[start:end])
+    return Item(row[key], row["doc_id"], start, end, row["byte_start"], row["byte_end"], words)
+
+
+def words_of(row: Row, kept: str) -> str:
+    """An item's words: `kept`, or what the page said where they were removed."""
+    return row.get("before", kept)
 
 
 def extent(row: Row, segments: Mapping[str, Row]) -> tuple[int, int]:
@@ -229,6 +244,14 @@ def quotation(text: str, start: int, end: int) -> dict[str, str]:
     exact = text[start:end]
     around = {"prefix": text[max(0, start - CONTEXT) : start], "suffix": text[end : end + CONTEXT]}
     return {"text_sha256": sha256(exact), "exact": exact, **around}
+
+
+def quoted(row: Row, segments: Mapping[str, Row], text: str) -> dict[str, str]:
+    """The same columns for an item's row. segments: by id."""
+    start, end = extent(row, segments)
+    told = quotation(text, start, end)
+    exact = words_of(row, told["exact"])
+    return told | {"text_sha256": sha256(exact), "exact": exact}
 
 
 def carry(votes: Iterable[Row], items: Iterable[Item], texts: Mapping[str, str], successor: Mapping[str, str]) -> list[Carried]:

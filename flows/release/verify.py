@@ -103,8 +103,8 @@ REFERENCES = (
            ANTI JOIN segments ON segment_id = a.s""",
     ),
     *(
-        (name, "its item is no segment, attribution, claim or stance", f"""SELECT item_id FROM {name} ANTI JOIN (
-            SELECT segment_id AS item_id FROM segments UNION ALL SELECT attribution_id FROM attributions
+        (name, "its item is no segment, removal, attribution, claim or stance", f"""SELECT item_id FROM {name} ANTI JOIN (
+            SELECT segment_id AS item_id FROM segments UNION ALL SELECT edit_id FROM edits UNION ALL SELECT attribution_id FROM attributions
             UNION ALL SELECT claim_id FROM claims UNION ALL SELECT stance_id FROM stances) AS i USING (item_id) WHERE {which}""")
         for name, which in (("annotations", "carried <> 'orphaned'"), ("labels", "true"), *((view, "true") for view in schemas.VIEWS))
     ),
