@@ -15,16 +15,28 @@ from typing import NamedTuple
 
 # Marks that end a sentence: of scripts that put a space after them, and of scripts that do not. Emoji stand in for them, and so
 # does the empty Braille cell, which social networks print as a line end.
-_SPACED = ".!?…؟۔।॥።"
-_WIDE = "。！？｡"
+_SPACED = ".!?…؟۔‼⁇⁈⁉"
+_WIDE = "。！？｡．"
+# Of these it is certain that they end a sentence, with a space after them or without.
+_CERTAIN = "।॥።፧፨။។։།"
+# What ends a sentence in one language and not in others: the question mark of Greek, the colon that Armenian is typed with.
+_OWN_MARKS = {"el": ";\u037e", "hy": ":"}
 _EMOJI = "\U0001f300-\U0001faff\u2600-\u27bf\u2800\ufe0f\u200d"
-_MARKS = f"[{_SPACED}{_WIDE}{_EMOJI}]"
-_ENDING = re.compile(
-    rf"(?P<mark>{_MARKS}(?:(?:\s\.)+|{_MARKS}*))"
-    # What still belongs to the sentence: closing quotation marks and brackets, a French quote's " »", emoticons, emoji.
-    rf"(?P<close>(?:[\"'”’»›)\]}}」』”）】》〉]|\s[»”](?!\S)|\s?[:;=]-?[)(DP](?!\w)|\s?[{_EMOJI}]+|(?<=[”』」])[{_WIDE}])*)"
-    r"(?P<gap>\s*)"
-)
+
+
+@cache
+def _ending(own: str) -> re.Pattern:
+    """A mark or a smile, what closes with it, and the white space behind; `own` are marks of one language only. (It begins with one
+    set of characters, as then what begins no match is passed over quickly.)"""
+    marks = f"{_SPACED}{_WIDE}{_CERTAIN}{_EMOJI}{own}"
+    return re.compile(
+        rf"(?P<mark>[{marks}:;=)](?:(?<=[{marks}])(?:(?:\s\.)+|[{marks}]*)|(?<=[:;=])-?\)+|(?<=\))\)+))"
+        # What still belongs to the sentence: closing quotation marks and brackets, a French quote's " »", emoticons, emoji.
+        rf"(?P<close>(?:[\"'”’»›)\]}}」』”）】》〉]|\s[»”](?!\S)|\s?[:;=]-?[)(DP](?!\w)|\s?[{_EMOJI}]+|(?<=[”』」])[{_WIDE}])*)"
+        r"(?P<gap>\s*)"
+    )
+
+
 _SPACE = re.compile(r"\s*")
 _OPENING = re.compile(r"(?:[\"'“‘«‹„‚(\[{¿¡*•–—-]\s?)*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’.-][^\W\d_]+)*")
@@ -40,9 +52,17 @@ _BULLETS = " •⁃*–—-("
 _ACRONYM = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 _INITIAL = re.compile(r"[^\W\d_]\.")
 _ROMAN = re.compile(r"[IVX]+")
+_SMALL_WORD = re.compile(r"(?<!\S)[^\W\d_A-Z][^\W\d_]*$")
 _GLUED_BEFORE = re.compile(r"[^\W\d_]{3}")
 _GLUED_AFTER = re.compile(r"[^\W\d_]['’]?[^\W\d_]*[ ,]")
 _WIDE_LETTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+# Georgian has capitals by its code, and never writes them.
+_GEORGIAN = re.compile(r"[\u10d0-\u10ff]")
+# Scripts that tell no capitals: those from Hebrew to Khmer, and Hangul.
+_UNCASED = r"\u0590-\u109f\u10d0-\u10ff\u1100-\u17ff\uac00-\ud7af"
+_UNCASED_BEFORE, _UNCASED_AFTER = re.compile(rf"[{_UNCASED}]{{3}}"), re.compile(rf"[{_UNCASED}]+ ")
+# A letter that stands alone before a full stop is short for a word, unless it is one: a vowel or a Russian "I". Syllables are none.
+_SHORT = re.compile(r"[b-df-hj-np-tv-xzβ-δζθκ-νξπ-τφ-ψб-дж-зк-нп-тф-щґ\u05d0-\u05ea\u0620-\u064a]")
 # Languages that write ordinal numbers with a full stop.
 _ORDINALS = "az bs cs da de et fi hr hu is lb lv nb nn no pl sk sl sr tr"
 # Place and agency before a report, as Persian papers print them: a sentence of its own.
@@ -55,7 +75,7 @@ _LOOK_BACK = 32
 
 class _Words(NamedTuple):
     """A language's abbreviations and sentence openers (see the note in abbreviations.json); `short` is all abbreviations;
-    `ordinals` and `datelines` say whether the language writes them."""
+    `ordinals` and `datelines` say whether the language writes them, `ending` finds its marks."""
 
     title: frozenset[str]
     number: frozenset[str]
@@ -64,6 +84,7 @@ class _Words(NamedTuple):
     short: frozenset[str]
     ordinals: bool
     datelines: bool
+    ending: re.Pattern
 
 
 @cache
@@ -77,7 +98,8 @@ def _words(language: str | None) -> _Words:
     # English ones are met in every language's news ("Mr.", "Inc.").
     title, number, maybe = (frozenset(f"{lists[k]['en']} {lists[k].get(language, '')}".split()) for k in ("title", "number", "maybe"))
     starters = frozenset(lists["starters"].get(language, lists["starters"]["en"]).split())
-    return _Words(title, number, maybe, starters, title | number | maybe, language in _ORDINALS.split(), language == "fa")
+    short, ending = title | number | maybe, _ending(_OWN_MARKS.get(language, ""))
+    return _Words(title, number, maybe, starters, short, language in _ORDINALS.split(), language == "fa", ending)
 
 
 def sentences(text: str, language: str | None) -> list[tuple[int, int]]:
@@ -119,7 +141,7 @@ def _pieces(text: str, words: _Words) -> Iterator[tuple[int, int]]:
 def _ends(text: str, start: int, stop: int, words: _Words) -> Iterator[tuple[int, int]]:
     """Where a sentence ends inside text[start:stop], and where the next one begins."""
     counted, quotes = start, 0
-    for match in _ENDING.finditer(text, start, stop):
+    for match in words.ending.finditer(text, start, stop):
         end, following = match.span("gap")
         if following == stop:
             return
@@ -139,17 +161,22 @@ def _splits(text: str, start: int, match: re.Match, following: int, words: _Word
     mark, close, begin = match["mark"], match["close"], match.start()
     if mark[-1] in _WIDE:
         # In Japanese a sentence goes on with a particle after a quotation: 「…。」と
-        return not (close and "\u3040" <= text[following] <= "\u309f")
+        return not (close and "\u3040" <= text[following] <= "\u309f") and not (mark == "．" and text[following].isdigit())
+    if mark[-1] in _CERTAIN:
+        return True
+    if mark[-1] == ")" and (match["gap"] == "" or text.count("(", start, following) >= text.count(")", start, following)):
+        return False  # brackets, and no smile
     if not match["gap"]:
         return _begins_glued(text, begin, following)
     at = following if text[following].isalnum() else _OPENING.match(text, following).end()
-    lower = text[at : at + 1].islower()
+    lower = text[at : at + 1].islower() and not _GEORGIAN.match(text, at)
     if mark == ".":
         return not _abbreviates(text, start, begin, at, close, lower, words)
     if mark[0] in ".…" and mark.count(".") < 4 and text[begin - 1] in "[( \u00a0":
         return False
     if lower:
-        return mark == "?" and not close and at == following
+        shouts = mark[-1] == "!" and _SMALL_WORD.search(text, max(start, begin - _LOOK_BACK), begin)  # but "Yahoo! is"
+        return not close and at == following and bool(mark == "?" or shouts)
     return not (close and _SPEECH.match(text, following))
 
 
@@ -157,7 +184,8 @@ def _begins_glued(text: str, stop: int, following: int) -> bool:
     """Whether a sentence begins right after a mark: the space was lost, or the script has none."""
     if _WIDE_LETTER.match(text, following):
         return True
-    return bool(text[following].isupper() and _GLUED_BEFORE.fullmatch(text, stop - 3, stop) and _GLUED_AFTER.match(text, following))
+    before, after = (_GLUED_BEFORE, _GLUED_AFTER) if text[following].isupper() else (_UNCASED_BEFORE, _UNCASED_AFTER)
+    return bool(before.fullmatch(text, stop - 3, stop) and after.match(text, following))
 
 
 def _abbreviates(text: str, start: int, stop: int, at: int, close: str, lower: bool, words: _Words) -> bool:
@@ -166,6 +194,7 @@ def _abbreviates(text: str, start: int, stop: int, at: int, close: str, lower: b
     word = word.lstrip("\"'“‘«‹„([{•⁃")
     key = word.lower()
     ordinary = len(word) > 3 and word.islower() and word.isalpha() and word not in words.short
+    ordinary = ordinary or (len(word) > 1 and word in words.starters)
     if lower or ordinary:
         return lower and (bool(close) or not ordinary)
     if not "".join(before).strip(_BULLETS) and stop - start < _LOOK_BACK and (word.isdigit() or len(word) == 1):
@@ -181,10 +210,12 @@ def _abbreviates(text: str, start: int, stop: int, at: int, close: str, lower: b
     if len(word) == 1 and _INITIAL.match(text, at):
         return True  # "J. R.", "z. B."
     listed = key in words.maybe or word in words.maybe
+    listed = listed or bool(_SHORT.fullmatch(word) and not (before and _INITIAL.fullmatch(before[-1])))  # but "и т. д." may end one
     if not (listed or (len(word) == 1 and word.isupper()) or _ACRONYM.fullmatch(word)):
         return False
     follower = _WORD.match(text, at)
     if (follower and follower[0].lower() in words.starters) or (text[at - 1] in '"“«„' and not _NICKNAME.match(text, at - 1)):
         return False
-    # "… in 5 min. Smith": after a number the unit ends the sentence, unless that has only begun ("In 1998 г. …").
-    return not (listed and before and before[-1].rstrip(",")[-1:].isdigit() and stop - start > _SHORTEST)
+    # "… in 5 min. Smith", "5 тыс. руб. Он": after a number the unit ends the sentence, unless that has only begun ("In 1998 г. …").
+    amount = next((w for w in reversed(before) if w.rstrip(".") not in words.maybe), "")
+    return not (listed and amount.rstrip(",")[-1:].isdigit() and stop - start > _SHORTEST)
