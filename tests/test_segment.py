@@ -101,6 +101,12 @@ def test_language(code, text):
     assert got == code and 0 <= confidence <= 1 and (confidence > 0) == (code is not None)
 
 
+def test_azerbaijani_is_told_from_turkish_in_one_short_sentence():
+    cases = json.loads(Path(__file__).with_name("cases").joinpath("turkic.json").read_text(encoding="utf-8"))
+    for code in ("az", "az_shared_letters", "tr"):
+        assert [text for text in cases[code] if language(text)[0] != code[:2]] == []
+
+
 def test_the_model_answers_as_py3langid_does():
     told = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     told.set_languages(segment_language._LANGUAGES.split())

@@ -33,9 +33,9 @@ _LATIN = re.compile(r"[A-Za-z\u00aa-\u024f\u0259\u1e00-\u1eff]+")
 _NOT_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u0259\u1e00-\u1eff]+")
 # In scripts without spaces a letter says as much as two or three Latin ones.
 LATIN_PER_OTHER = 1.5
-# Turkish has no x and no q but in foreign words, which a longer text may well have.
-_XQ = re.compile(r"\b[^\W\d_A-Z]*[xq]")
-MAX_LETTERS_XQ = 120
+# Turkish has no x and no q but in foreign words, which a longer text may well have; and its "plays" ends otherwise than oynayır.
+_AZERBAIJANI = re.compile(r"\b[^\W\d_A-Z]*[xq]|\b[^\W\d_]{3,}[aıou]y[ıu]r(?:lar|am|san|ıq|uq)?\b")
+MAX_LETTERS_AZERBAIJANI = 120
 _RUSSIAN = re.compile(r"[ыэё]")
 _UKRAINIAN = re.compile(r"[іїєґ]")
 
@@ -113,7 +113,8 @@ def _seen(text: str, latin: int, other: int) -> str:
 
 def _corrected(text: str, code: str, n_letters: int) -> str:
     lower = text.lower()
-    if (code != "az" and lower.count("ə") > SCHWA_SHARE * n_letters) or (code == "tr" and n_letters < MAX_LETTERS_XQ and _XQ.search(text)):
+    short = n_letters < MAX_LETTERS_AZERBAIJANI
+    if (code != "az" and lower.count("ə") > SCHWA_SHARE * n_letters) or (code == "tr" and short and _AZERBAIJANI.search(text)):
         return "az"
     if code in ("bg", "mk", "sr", "uk") and _RUSSIAN.search(lower) and not _UKRAINIAN.search(lower):
         return "ru"
