@@ -2,8 +2,8 @@
 
 A table module has `SCHEMA` (pyarrow, the source of truth), `KEY` (the columns that name a row), `ORDER` (how rows are
 sorted, as SQL), `CHECKS` (by column: the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL
-that holds for every row) and `EXAMPLE`; `WORDS` are the columns that hold words of a capture, which may have to be withheld. To add a table, write its file and name it in TABLES.
-The training tables are described together, in training.py.
+that holds for every row) and `EXAMPLE`; `WORDS` are the columns that hold words of a capture, which may have to be withheld.
+To add a table, write its file and name it in TABLES. The training tables are described together, in training.py.
 """
 
 from importlib import import_module
@@ -38,7 +38,8 @@ PLACE = [
     column("trim_end", INT, "Characters to cut from the end of the replayed bytes."),
 ]
 # Words of a document that need not stand together: each piece with its characters and its bytes.
-SPANS = pa.list_(pa.struct([column("start", INT, "First character in the document's text."), column("end", INT, "Character after the last."), *PLACE]))
+SPAN = [column("start", INT, "First character in the document's text."), column("end", INT, "Character after the last."), *PLACE]
+SPANS = pa.list_(pa.struct(SPAN))
 
 # What a model reads: claims and stances by the tier of their label. They are made of the other tables.
 VIEWS = import_module("schemas.training").NAMES

@@ -84,7 +84,8 @@ EXAMPLE = {
 
 # Characters of context kept on either side of a quotation. As many as the annotation client Hypothesis keeps.
 CONTEXT = 32
-# SQL for `annotations` with the words of those whose item still has them, and what stands around. Reads the tables of the items, and `documents`.
+# SQL for `annotations` with the words of those whose item still has them, and what stands around. Reads the tables of the items, and
+# `documents`.
 QUOTED = f"""
     WITH places AS (
         SELECT segment_id AS item_id, doc_id, start AS first, "end" AS last FROM segments

@@ -15,7 +15,10 @@ SCHEMA = pa.schema(
         column("capture_id", TEXT, "First 20 hexadecimal digits of the capture's SHA-256 and an ordinal among equal captures."),
         column("capture_sha256", TEXT, "SHA-256 of the capture's bytes; null where they could not or need not be read.", nullable=True),
         column(
-            "path", TEXT, "Path of the stored file below the captures folder; bytes that are not UTF-8 stand as \\xNN; null where withheld.", nullable=True
+            "path",
+            TEXT,
+            "Path of the stored file below the captures folder; bytes that are not UTF-8 stand as \\xNN; null where withheld.",
+            nullable=True,
         ),
         column("container_sha256", TEXT, "SHA-256 of the stored file, where the capture is a record of it.", nullable=True),
         column(
@@ -29,7 +32,12 @@ SCHEMA = pa.schema(
         column("bytes", INT, "Length of the capture in bytes; null where it could not be read.", nullable=True),
         column("url", TEXT, "Address the page was saved from, as the user or else the container gave it.", nullable=True),
         column("archive_url", TEXT, "Address of an archived copy, as the user gave it.", nullable=True),
-        column("date_retrieved", TEXT, "When the page was saved, ISO 8601 in reduced precision, as given or in the container.", nullable=True),
+        column(
+            "date_retrieved",
+            TEXT,
+            "When the page was saved, ISO 8601 in reduced precision, as given or in the container.",
+            nullable=True,
+        ),
         column("outcome", TEXT, "document, duplicate (its bytes are another capture's) or rejected."),
         column("doc_id", TEXT, "The document made of these bytes.", nullable=True),
     ]

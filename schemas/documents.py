@@ -42,7 +42,12 @@ SCHEMA = pa.schema(
         column("date_not_after", TEXT, "Earliest day known to follow publication.", nullable=True),
         column("date_candidates", pa.list_(CANDIDATE), "Every date that was weighed, in reading order."),
         column("text", TEXT, "The article, kept parts only; null where withheld.", nullable=True),
-        column("text_sha256", TEXT, "SHA-256 of the text in UTF-8; null where it is withheld and too short to stay unknown.", nullable=True),
+        column(
+            "text_sha256",
+            TEXT,
+            "SHA-256 of the text in UTF-8; null where it is withheld and too short to stay unknown.",
+            nullable=True,
+        ),
         column("n_chars", INT, "Length of the text in Unicode code points."),
         column("n_sentences", INT, "Sentences among its segments."),
         column(
@@ -51,9 +56,19 @@ SCHEMA = pa.schema(
             "Defects of its segments and of the page as a whole, sorted; disputed_title, disputed_authors, disputed_date: where two places"
             " of the page differ.",
         ),
-        column("duplicate_cluster", TEXT, "The document that names its near-duplicates, itself included: the smallest doc_id when first published.", nullable=True),
+        column(
+            "duplicate_cluster",
+            TEXT,
+            "The document that names its near-duplicates, itself included: the smallest doc_id when first published.",
+            nullable=True,
+        ),
         column("duplicate_of", TEXT, "The document of the cluster it repeats; null for the first of them.", nullable=True),
-        column("story_cluster", TEXT, "The document that names those of the same story, itself included: the smallest doc_id when first published.", nullable=True),
+        column(
+            "story_cluster",
+            TEXT,
+            "The document that names those of the same story, itself included: the smallest doc_id when first published.",
+            nullable=True,
+        ),
         column("license", TEXT, "SPDX identifier, where there is evidence.", nullable=True),
         column("rights_basis", TEXT, "Why the licence holds.", nullable=True),
         column("text_availability", TEXT, "full, withheld, or partial: withheld, but for the segments that a hydration found."),
@@ -79,7 +94,8 @@ CHECKS = {
 ROW_CHECKS = {
     "text_unless_withheld": "(text_availability = 'full') = (text IS NOT NULL)",
     "n_chars_is_the_length": "text IS NULL OR n_chars = LENGTH(text)",
-    "a_date_has_precision_and_source": "(date_published IS NULL) = (date_precision IS NULL) AND (date_published IS NULL) = (date_source IS NULL)",
+    "a_date_has_precision_and_source": "(date_published IS NULL) = (date_precision IS NULL)"
+    " AND (date_published IS NULL) = (date_source IS NULL)",
 }
 EXAMPLE = {
     "doc_id": "9f86d081884c7d659a2f",

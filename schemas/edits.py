@@ -14,7 +14,11 @@ SCHEMA = pa.schema(
         column("doc_id", TEXT, "The document."),
         column("stages", TEXTS, "The stages that made it."),
         column("rules", TEXTS, "The rules that made it; the deciding one last."),
-        column("kind", TEXT, "exact (one reading), inferred (a guess), removed, inserted, or normalized (the same thing written otherwise)."),
+        column(
+            "kind",
+            TEXT,
+            "exact (one reading), inferred (a guess), removed, inserted, or normalized (the same thing written otherwise).",
+        ),
         column("start", INT, "First character in the document's text."),
         column("end", INT, "Character after the last; equal to start for a removal."),
         column("before", TEXT, "What the bytes say as they stand; null for markup and where withheld.", nullable=True),

@@ -4,6 +4,8 @@ Invariants: every capture whose outcome is `rejected` has a row with table `capt
 rejected has the reason `parent_rejected`; every reason is one of REASONS.
 """
 
+from schemas import TABLES, TEXT, column, pa
+
 # Every reason there is, and what to do about it.
 OF_CAPTURES = {
     "binary": "It is an image, a PDF or another file with no page in it: save the page as text, HTML or MHTML.",
@@ -58,8 +60,6 @@ OF_VOTES = {
     "wrong_type": "A field is of another type than it should be: see the detail.",
 }
 REASONS = OF_ROWS | OF_VOTES | OF_CAPTURES
-
-from schemas import TABLES, TEXT, column, pa
 
 SCHEMA = pa.schema(
     [

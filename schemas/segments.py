@@ -23,7 +23,12 @@ SCHEMA = pa.schema(
         column("has_inferred", BOOL, "Whether a repair inside it had to guess."),
         column("n_outlet_pages", INT, "Documents of the outlet that hold the same text; null where the outlet is unknown.", nullable=True),
         column("text", TEXT, "The words; null where withheld.", nullable=True),
-        column("text_sha256", TEXT, "SHA-256 of the words in UTF-8; null where they are withheld and too few to stay unknown.", nullable=True),
+        column(
+            "text_sha256",
+            TEXT,
+            "SHA-256 of the words in UTF-8; null where they are withheld and too few to stay unknown.",
+            nullable=True,
+        ),
         *PLACE,
     ]
 )

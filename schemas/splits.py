@@ -16,7 +16,12 @@ SCHEMA = pa.schema(
         column("doc_id", TEXT, "The document, where documents are split.", nullable=True),
         column("item_id", TEXT, "The item, where items are split.", nullable=True),
         column("split", TEXT, "train, validation, test or excluded."),
-        column("group_id", TEXT, "What must not be parted: one of its documents on its side, the smallest when first published; for items the target, or their document's group."),
+        column(
+            "group_id",
+            TEXT,
+            "What must not be parted: one of its documents on its side, the smallest when first published;"
+            " for items the target, or their document's group.",
+        ),
         column("reason", TEXT, "Why it is excluded.", nullable=True),
     ]
 )

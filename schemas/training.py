@@ -8,6 +8,11 @@ from schemas.labels import TIERS
 LAYERS = {"claims": "claim", "stances": "stance"}
 NAMES = tuple(f"{kind}_{tier}" for kind in LAYERS for tier in TIERS)
 SPLITS = ("test", "train", "validation")
+SHOWN = {"claims": "words", "stances": "sentence"}
+ASKED = {
+    "claims": "asserted, hedged, predicted, conditional, denied, normative or question",
+    "stances": "favor, against, mixed, neutral or none",
+}
 
 WORTH = {
     "gold": "decided by two or more independent people",
@@ -26,20 +31,20 @@ def view(name: str) -> SimpleNamespace:
     """The schema of one of NAMES, in the form of a table's module."""
     kind, _, tier = name.partition("_")
     label = "label" if tier == "gold" else "weak_label"
-    what = "favor, against, mixed, neutral or none" if kind == "stances" else "asserted, hedged, predicted, conditional, denied, normative or question"
     schema = pa.schema(
         [
             column("item_id", TEXT, f"The {LAYERS[kind]}."),
-            column("text", TEXT, "Its words; null where withheld." if kind == "claims" else "Its sentence; null where withheld.", nullable=True),
+            column("text", TEXT, f"Its {SHOWN[kind]}; null where withheld.", nullable=True),
             column("context", TEXT, "The block it stands in; null where withheld.", nullable=True),
             column("holder", TEXT, "Whose it is: the name of an entity, author, entity (one whose name is not known) or unnamed."),
             column("target", TEXT, "What the stance is on, in the words of targets.csv; null for claims.", nullable=True),
-            column(label, TEXT, f"The answer: {what}."),
+            column(label, TEXT, f"The answer: {ASKED[kind]}."),
             column("split", TEXT, "train, validation or test."),
         ]
     )
     example = {
-        "item_id": "9f86d081884c7d659a2f-t60-78-author-ferry", "text": "The ministers met.", "context": "The ministers met. Nobody signed anything.",
+        "item_id": "9f86d081884c7d659a2f-t60-78-author-ferry",
+        "text": "The ministers met.", "context": "The ministers met. Nobody signed anything.",
         "holder": "author", "target": "The ferry", label: "none", "split": "train",
     }  # fmt: skip
     return SimpleNamespace(

@@ -72,8 +72,9 @@ SHARES = {
     # Of text dumps alone: most bytes of an HTML page are markup, and an edit does not part them from the words it removes.
     ("edits", "kind", "share_removed"): """
         SELECT coalesce(sum(removed) / sum(bytes), 0)
-        FROM (SELECT doc_id, bytes FROM captures WHERE outcome = 'document' AND media_type = 'text/plain')
-        LEFT JOIN (SELECT doc_id, sum(byte_end - byte_start) AS removed FROM edits WHERE kind = 'removed' GROUP BY doc_id) USING (doc_id)""",
+        FROM (SELECT doc_id, bytes FROM captures WHERE outcome = 'document' AND media_type = 'text/plain') LEFT JOIN (
+            SELECT doc_id, sum(byte_end - byte_start) AS removed FROM edits WHERE kind = 'removed' GROUP BY doc_id
+        ) USING (doc_id)""",
     ("documents", "n_sentences", "share_without"): "SELECT avg((n_sentences = 0)::INT) FROM documents",
     ("documents", "n_sentences", "mean"): "SELECT avg(n_sentences) FROM documents",
 }
@@ -89,9 +90,14 @@ LEAKS = """
     )
     SELECT count(*) FROM (
         SELECT link, cluster FROM linked JOIN splits USING (doc_id) WHERE scheme = 'story' AND layer = 'document' AND split <> 'excluded'
-        GROUP BY link, cluster HAVING count(DISTINCT split) > 1 AND bool_or(doc_id NOT IN (SELECT doc_id FROM standing WHERE doc_id IS NOT NULL))
+        GROUP BY link, cluster
+        HAVING count(DISTINCT split) > 1 AND bool_or(doc_id NOT IN (SELECT doc_id FROM standing WHERE doc_id IS NOT NULL))
     )
 """
+
+
+# (table, column, metric) -> value.
+Measures = dict[tuple[str, str | None, str], float | None]
 
 
 class Metric(NamedTuple):
@@ -125,12 +131,12 @@ class Rule(NamedTuple):
 
 RULES = (
     Rule("there are documents", lambda m: m[:3] == ("documents", None, "rows"), low="min_documents"),
-    Rule("required columns are complete", lambda m: m.metric == "completeness" and _required(m.table, m.column), low=1),
+    Rule("required columns are complete", lambda m: m.metric == "completeness" and m.column in _required(m.table), low=1),
     Rule("keys are unique", lambda m: m.metric == "share_unique", low=1),
     Rule("references lead somewhere", lambda m: m.metric == "orphans", high=0),
     Rule("what belongs together stands on one side", lambda m: m.metric == "leaks", high=0),
     Rule("counts and places are not negative", lambda m: m.metric == "min" and m.column not in DATES, low=0),
-    Rule("probabilities are at most one", lambda m: m.metric == "max" and m.column.endswith("confidence"), high=1),
+    Rule("probabilities are at most one", lambda m: m.metric == "max" and (m.column or "").endswith("confidence"), high=1),
     Rule("dates are not too early", lambda m: m.metric == "min" and m.column in DATES, low="min_date"),
     Rule("dates are not too late", lambda m: m.metric == "max" and m.column in DATES, high="max_date"),
     Rule("most captures are read", lambda m: m.metric == "share_rejected", high="max_share_rejected"),
@@ -151,9 +157,9 @@ def measure(tables: Path, previous: Path | None = None) -> list[Metric]:
     there = [name for name in TABLES if name not in VIEWS or (tables / f"{name}.parquet").is_file()]
     now = _measured({name: [tables / f"{name}.parquet"] for name in there}, released["splits"])
     last = _measured(released, released["splits"]) if previous else {}
-    documents = ("documents", None, "rows")
-    change = _rounded((now[documents] - last[documents]) / last[documents]) if last.get(documents) else None
-    return [Metric(*key, value, last.get(key)) for key, value in (now | {("documents", None, "change"): change}).items()]
+    n, before = now["documents", None, "rows"], last.get(("documents", None, "rows"))
+    now["documents", None, "change"] = _rounded((n - before) / before) if n is not None and before else None
+    return [Metric(*key, value, last.get(key)) for key, value in now.items()]
 
 
 def limits_of(thresholds: dict[str, float]) -> dict[str, float]:
@@ -180,7 +186,7 @@ def judge(metrics: Sequence[Metric], thresholds: dict[str, float], quality: Path
     return [failure for rule in RULES for failure in _failures(rule, result[rule.name], limits)]
 
 
-def _measured(files: dict[str, list[Path]], standing: list[Path]) -> dict[tuple[str, str | None, str], float | None]:
+def _measured(files: dict[str, list[Path]], standing: list[Path]) -> Measures:
     with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill}) as db:
         for name, paths in files.items():
             # The empty table stands in for a missing one, and for columns that an older release did not have.
@@ -189,7 +195,7 @@ def _measured(files: dict[str, list[Path]], standing: list[Path]) -> dict[tuple[
                 db.read_parquet(escape(str(path))).create_view(f"{name}_{i}")
             db.sql(" UNION ALL BY NAME ".join(f"FROM {name}_{i}" for i in range(len(paths) + 1))).create_view(name)
         (db.read_parquet([escape(str(p)) for p in standing]) if standing else db.table("splits_0")).create_view("standing")
-        found = {("splits", "split", "leaks"): _number(db, LEAKS)}
+        found: Measures = {("splits", "split", "leaks"): _number(db, LEAKS)}
         for name in files:
             found |= _of_table(db, name)
         for (name, column), target in REFERENCES.items():
@@ -200,9 +206,9 @@ def _measured(files: dict[str, list[Path]], standing: list[Path]) -> dict[tuple[
         return found | {key: _number(db, query) for key, query in SHARES.items()}
 
 
-def _of_table(db: duckdb.DuckDBPyConnection, name: str) -> dict[tuple[str, str | None, str], float | None]:
+def _of_table(db: duckdb.DuckDBPyConnection, name: str) -> Measures:
     """Rows, share of unique keys, completeness and ranges, in one scan and one grouping."""
-    wanted = {(None, "rows"): "count(*)"}
+    wanted: dict[tuple[str | None, str], str] = {(None, "rows"): "count(*)"}
     for field in table(name).SCHEMA:
         wanted[field.name, "completeness"] = f'count("{field.name}") / nullif(count(*), 0)'
         number = f'"{field.name}"' if kinds.is_integer(field.type) or kinds.is_floating(field.type) else None
@@ -210,16 +216,16 @@ def _of_table(db: duckdb.DuckDBPyConnection, name: str) -> dict[tuple[str, str |
             number = f"""TRY_CAST(rpad(replace(left("{field.name}", 10), '-', ''), 8, '0') AS BIGINT)"""
         if number:
             wanted[field.name, "min"], wanted[field.name, "max"] = f"min({number})", f"max({number})"
-    values = db.execute(f"SELECT {', '.join(wanted.values())} FROM {name}").fetchone()
-    found = {(name, *key): _rounded(value) for key, value in zip(wanted, values, strict=True)}
+    (values,) = db.execute(f"SELECT {', '.join(wanted.values())} FROM {name}").fetchall()
+    found: Measures = {(name, *key): _rounded(value) for key, value in zip(wanted, values, strict=True)}
     keys = ", ".join(f'"{k}"' for k in table(name).KEY)
-    distinct = _number(db, f"SELECT count(*) FROM (SELECT 1 FROM {name} GROUP BY {keys})")
-    rows = found[name, None, "rows"]
-    return found | {(name, ", ".join(table(name).KEY), "share_unique"): _rounded(distinct / rows) if rows else None}
+    distinct = f"SELECT count(*) / nullif(sum(n), 0) FROM (SELECT count(*) AS n FROM {name} GROUP BY {keys})"
+    return found | {(name, ", ".join(table(name).KEY), "share_unique"): _number(db, distinct)}
 
 
 def _number(db: duckdb.DuckDBPyConnection, query: str) -> float | None:
-    return _rounded(db.execute(query).fetchone()[0])
+    ((value,),) = db.execute(query).fetchall()
+    return _rounded(value)
 
 
 def _rounded(value: Any) -> float | None:
@@ -229,8 +235,8 @@ def _rounded(value: Any) -> float | None:
     return 1 - 10**-DIGITS if value < 1 and round(value, DIGITS) == 1 else round(float(value), DIGITS)
 
 
-def _required(name: str, column: str) -> bool:
-    return not table(name).SCHEMA.field(column).nullable
+def _required(name: str) -> list[str]:
+    return [field.name for field in table(name).SCHEMA if not field.nullable]
 
 
 def _bound(bound: float | str | None, limits: dict[str, float]) -> float | None:
@@ -246,6 +252,7 @@ def _validated(metrics: Sequence[Metric], limits: dict[str, float]) -> tuple[dic
         # Imported here: it takes seconds, and only a build needs it.
         import great_expectations as gx
         import pandas as pd
+        from great_expectations.data_context.types.base import ProgressBarsConfig
         from great_expectations.render.renderer import ExpectationSuitePageRenderer, ValidationResultsPageRenderer
         from great_expectations.render.view import DefaultJinjaPageView
 
@@ -256,7 +263,7 @@ def _validated(metrics: Sequence[Metric], limits: dict[str, float]) -> tuple[dic
         values = frame.groupby("rule")["value"].agg(["min", "max"]).T.to_dict("list")
         suite = gx.ExpectationSuite(name="gate", expectations=[_expectation(rule, limits, values.get(rule.name, ())) for rule in RULES])
         context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
         asset = context.data_sources.add_pandas("tables").add_dataframe_asset("metrics")
         batch = asset.add_batch_definition_whole_dataframe("metrics").get_batch(batch_parameters={"dataframe": frame})
         form = {"result_format": "COMPLETE", "unexpected_index_column_names": ["table", "column", "metric"]}
@@ -266,7 +273,7 @@ def _validated(metrics: Sequence[Metric], limits: dict[str, float]) -> tuple[dic
             "index.html": view.render(ValidationResultsPageRenderer().render(result)),
             "expectations.html": view.render(ExpectationSuitePageRenderer().render(suite)),
         }
-    return {found.expectation_config.meta["rule"]: found for found in result.results}, pages
+    return {c.meta["rule"]: found for found in result.results if (c := found.expectation_config) and c.meta}, pages
 
 
 def _expectation(rule: Rule, limits: dict[str, float], values: Sequence[float]) -> Any:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 from anyascii import anyascii
 
 import schemas
-from flows.release.compare import ROWS, database, facts, files, relation, stored
+from flows.corpus.tables import copy
+from flows.release.compare import database, facts, files, relation, stored
 from flows.release.public import HOLDERS, STANCES, pseudonym
 from schemas.annotations import QUOTED
 
@@ -52,7 +51,8 @@ def hydrate(release: Path, own: Path, tables: Path) -> list[Match]:
         _fill_in(db, matches)
         _resolve(db, matches)
         for name in schemas.TABLES:
-            db.execute(f"CREATE OR REPLACE VIEW {name} AS {_resolved(name, schemas.table(name).SCHEMA.names, f'FROM {stored(release, name)}')}")
+            named = _resolved(name, schemas.table(name).SCHEMA.names, f"FROM {stored(release, name)}")
+            db.execute(f"CREATE OR REPLACE VIEW {name} AS {named}")
         for name in (n for n in schemas.TABLES if files(release, n)):
             _write(db, name, tables)
     return matches
@@ -62,8 +62,7 @@ def _matches(db: duckdb.DuckDBPyConnection) -> list[Match]:
     withheld = """SELECT doc_id, doc_id IN (SELECT doc_id FROM own_documents) FROM documents
         WHERE text_availability <> 'full' ORDER BY doc_id"""
     same = dict(db.execute(withheld).fetchall())
-    exact = {d for (d,) in db.execute(f"""SELECT d.doc_id FROM documents d JOIN own_documents o USING (doc_id) WHERE d.n_chars = o.n_chars
-        AND COALESCE(d.text_sha256 = o.text_sha256, true) AND NOT EXISTS (SELECT 1 FROM ({DIFFERENT}) x WHERE x.doc_id = d.doc_id)""").fetchall()}
+    exact = {d for (d,) in db.execute(EXACT).fetchall()}
     near = _near(db)
     db.execute("CREATE TABLE filled (segment_id VARCHAR, text VARCHAR)")
     found = []
@@ -78,12 +77,19 @@ def _matches(db: duckdb.DuckDBPyConnection) -> list[Match]:
 
 # Segments that only one side has, of documents that both have.
 DIFFERENT = """
-    SELECT COALESCE(s.doc_id, o.doc_id) AS doc_id FROM segments s FULL JOIN (FROM own_segments SEMI JOIN documents USING (doc_id)) o USING (segment_id)
+    SELECT COALESCE(s.doc_id, o.doc_id) AS doc_id
+    FROM segments s FULL JOIN (FROM own_segments SEMI JOIN documents USING (doc_id)) o USING (segment_id)
     WHERE s.segment_id IS NULL OR o.segment_id IS NULL OR s.text_sha256 <> o.text_sha256
+"""
+EXACT = f"""
+    SELECT d.doc_id FROM documents d JOIN own_documents o USING (doc_id)
+    WHERE d.n_chars = o.n_chars AND COALESCE(d.text_sha256 = o.text_sha256, true)
+        AND NOT EXISTS (SELECT 1 FROM ({DIFFERENT}) x WHERE x.doc_id = d.doc_id)
 """
 # Documents at hand that share sentences with one whose capture is not there, those that share most first.
 NEAR = f"""
-    SELECT s.doc_id, o.doc_id FROM segments s JOIN own_segments o ON s.text_sha256 = o.text_sha256 AND s.unit = o.unit AND s.unit = 'sentence'
+    SELECT s.doc_id, o.doc_id
+    FROM segments s JOIN own_segments o ON s.text_sha256 = o.text_sha256 AND s.unit = o.unit AND s.unit = 'sentence'
     WHERE o.doc_id NOT IN (SELECT doc_id FROM documents) AND s.doc_id NOT IN (SELECT doc_id FROM own_documents)
     GROUP BY ALL HAVING COUNT(DISTINCT s.text_sha256) >= {MIN_SHARED} ORDER BY -COUNT(DISTINCT s.text_sha256), s.doc_id, o.doc_id
 """
@@ -100,11 +106,16 @@ def _near(db: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return chosen
 
 
+PSEUDONYMS = """
+    SELECT split_part(stance_id, '-', 4) FROM stances WHERE stance_id LIKE '%-person_%'
+    UNION SELECT entity_id FROM entities WHERE entity_id LIKE 'person_%'
+"""
+
+
 def _resolve(db: duckdb.DuckDBPyConnection, matches: list[Match]) -> None:
     """The table `resolved`: whom pseudonyms stand for, as far as the words at hand name them."""
     db.execute("CREATE TABLE resolved (pseudonym VARCHAR, id VARCHAR, name VARCHAR)")
-    pseudonyms = {p for (p,) in db.execute("SELECT DISTINCT split_part(stance_id, '-', 4) FROM stances WHERE stance_id LIKE '%-person_%'").fetchall()}
-    pseudonyms |= {p for (p,) in db.execute("SELECT entity_id FROM entities WHERE entity_id LIKE 'person_%'").fetchall()}
+    pseudonyms = {p for (p,) in db.execute(PSEUDONYMS).fetchall()}
     exact = [m.doc_id for m in matches if m.level == "exact"] if pseudonyms else []
     found: dict[str, tuple[str, str]] = {}
     rows = db.execute("SELECT text FROM own_documents WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id", [exact])
@@ -135,8 +146,8 @@ def _resolved(table: str, columns: list[str], query: str) -> str:
         if name in HOLDERS:
             replaced.append(f'COALESCE((SELECT id FROM resolved WHERE pseudonym = "{name}"), "{name}") AS "{name}"')
         elif name in STANCES:
-            held = f"split_part(\"{name}\", '-', 4)"
-            replaced.append(f"COALESCE((SELECT replace(\"{name}\", pseudonym, id) FROM resolved WHERE pseudonym = {held}), \"{name}\") AS \"{name}\"")
+            held = f"resolved WHERE pseudonym = split_part(\"{name}\", '-', 4)"
+            replaced.append(f'COALESCE((SELECT replace("{name}", pseudonym, id) FROM {held}), "{name}") AS "{name}"')
         elif (table, name) == ("entities", "name") or (table in schemas.VIEWS and name == "holder"):
             replaced.append(f'COALESCE((SELECT r.name FROM resolved r WHERE pseudonym = t."{name}"), "{name}") AS "{name}"')
     return f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({query}) t" if replaced else query
@@ -144,15 +155,17 @@ def _resolved(table: str, columns: list[str], query: str) -> str:
 
 def _aligned(db: duckdb.DuckDBPyConnection, doc_id: str, other: str) -> Match:
     """Match the segments of two documents in order, and keep the words of those that agree."""
-    ours = db.execute('SELECT segment_id, unit, "end" - start, text_sha256 FROM segments WHERE doc_id = $1 ORDER BY position', [doc_id]).fetchall()
-    theirs = db.execute("SELECT unit, LENGTH(text), text_sha256, text FROM own_segments WHERE doc_id = $1 ORDER BY position", [other]).fetchall()
+    segments = "SELECT {} FROM {} WHERE doc_id = $1 ORDER BY position"
+    ours = db.execute(segments.format('segment_id, unit, "end" - start, text_sha256', "segments"), [doc_id]).fetchall()
+    theirs = db.execute(segments.format("unit, LENGTH(text), text_sha256, text", "own_segments"), [other]).fetchall()
     hashed = {sha for *_, sha in ours if sha}
     keys = [sha or (unit, length) for _, unit, length, sha in ours]
     told = [sha if sha in hashed else (unit, length) for unit, length, sha, _ in theirs]
     blocks = SequenceMatcher(None, keys, told, autojunk=False).get_matching_blocks()
     pairs = [(ours[a + i], theirs[b + i]) for a, b, n in blocks for i in range(n)]
     if pairs:
-        db.execute("INSERT INTO filled SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])", [[o[0] for o, _ in pairs], [t[3] for _, t in pairs]])
+        words = [[o[0] for o, _ in pairs], [t[3] for _, t in pairs]]
+        db.execute("INSERT INTO filled SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])", words)
     whole = sum(length for _, unit, length, _ in ours if unit == "sentence") or 1
     matched = sum(o[2] for o, _ in pairs if o[1] == "sentence")
     sure = sum(o[2] for o, _ in pairs if o[1] == "sentence" and o[3])
@@ -188,8 +201,10 @@ QUERIES = {
             CASE WHEN d.text IS NOT NULL OR o.text IS NOT NULL THEN 'full' WHEN d.doc_id IN (FROM partial) THEN 'partial'
                  ELSE d.text_availability END AS text_availability)
         FROM documents d LEFT JOIN (FROM own_documents SEMI JOIN exact USING (doc_id)) o USING (doc_id)""",
-    "segments": """SELECT s.* REPLACE (COALESCE(s.text, o.text, f.text) AS text, COALESCE(s.text_sha256, o.text_sha256, sha256(f.text)) AS text_sha256)
-        FROM segments s LEFT JOIN (FROM own_segments SEMI JOIN exact USING (doc_id)) o USING (segment_id) LEFT JOIN filled f USING (segment_id)""",
+    "segments": """SELECT s.* REPLACE (COALESCE(s.text, o.text, f.text) AS text,
+            COALESCE(s.text_sha256, o.text_sha256, sha256(f.text)) AS text_sha256)
+        FROM segments s LEFT JOIN (FROM own_segments SEMI JOIN exact USING (doc_id)) o USING (segment_id)
+        LEFT JOIN filled f USING (segment_id)""",
     "edits": """SELECT e.* REPLACE (COALESCE(e.before, o.before) AS before, COALESCE(e.after, o.after) AS after)
         FROM edits e LEFT JOIN (FROM own_edits SEMI JOIN exact USING (doc_id)) o USING (edit_id)""",
     "captures": """SELECT c.* REPLACE (COALESCE(c.path, o.path) AS path) FROM captures c LEFT JOIN own_captures o USING (capture_id)""",
@@ -206,14 +221,10 @@ for _view in schemas.VIEWS:
 
 
 def _write(db: duckdb.DuckDBPyConnection, name: str, tables: Path) -> None:
-    schema = schemas.table(name).SCHEMA
     query = QUERIES.get(name, f"FROM {name}")
-    if "item_id" in schema.names:
+    if "item_id" in schemas.table(name).SCHEMA.names:
         query = f"FROM ({query}) WHERE item_id IS NULL OR item_id[:20] NOT IN (FROM thin)"
-    names = ", ".join(f'"{c}"' for c in schema.names)
-    with pq.ParquetWriter(tables / f"{name}.parquet", schema, compression="zstd") as writer:
-        for batch in db.sql(f"SELECT {names} FROM ({query}) ORDER BY {schemas.table(name).ORDER}").to_arrow_reader(ROWS):
-            writer.write_batch(pa.RecordBatch.from_arrays([c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)], schema=schema))
+    copy(db, name, query, tables)
     db.execute(f"CREATE OR REPLACE VIEW {name} AS FROM {relation([tables / f'{name}.parquet'])}")
 
 
@@ -222,10 +233,12 @@ def known(release: Path) -> dict[str, dict[str, str]]:
     own = facts(release)["settings"]["told"]
     with database() as db:
         sql = f"""SELECT c.capture_sha256, c.url, c.archive_url, c.date_retrieved, d.license, d.rights_basis
-            FROM {stored(release, "captures")} c LEFT JOIN {stored(release, "documents")} d USING (doc_id) WHERE c.capture_sha256 IS NOT NULL"""
+            FROM {stored(release, "captures")} c LEFT JOIN {stored(release, "documents")} d USING (doc_id)
+            WHERE c.capture_sha256 IS NOT NULL"""
         rows = db.execute(sql).fetchall()
     names = ("url", "archive_url", "date_retrieved", "license", "rights_basis")
-    return {sha: {k: v for k, v in zip(names, values, strict=True) if v} | own.get(sha, {}) | {"sha256": sha, "line": "0"} for sha, *values in rows}
+    told = {sha: {k: v for k, v in zip(names, values, strict=True) if v} for sha, *values in rows}
+    return {sha: facts_of | own.get(sha, {}) | {"sha256": sha, "line": "0"} for sha, facts_of in told.items()}
 
 
 def lines(matches: list[Match]) -> Iterator[str]:

@@ -106,10 +106,9 @@ def measure(release: Path) -> dict:
             db.execute(f"CREATE VIEW {name} AS FROM {relation(files(release, name))}")
         for name in (n for n in COUNTED if n not in names):
             db.register(name, schemas.table(name).SCHEMA.empty_table())
-        found: dict = {"rows": {name: db.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in names}}
+        found: dict = {"rows": {name: len(db.table(name)) for name in names}}
         for name, sql in FACTS.items():
-            row = db.execute(sql)
-            found[name] = dict(zip([c[0] for c in row.description], row.fetchone(), strict=True))
+            (found[name],) = db.execute(sql).to_arrow_table().to_pylist()
         return found | {name: db.execute(sql).fetchall() for name, sql in LISTS.items()}
 
 

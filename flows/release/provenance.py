@@ -35,7 +35,8 @@ def made_by(facts: dict) -> str:
 
 def environment() -> list[str]:
     """Python, the platform and every distribution that Araxes needs, itself included, as installed."""
-    return [f"python=={platform.python_version()}", f"platform=={sys.platform}-{platform.machine()}", *sorted(_closure("araxes", {}).values())]
+    host = [f"python=={platform.python_version()}", f"platform=={sys.platform}-{platform.machine()}"]
+    return [*host, *sorted(_closure("araxes", {}).values())]
 
 
 def _closure(name: str, found: dict[str, str]) -> dict[str, str]:

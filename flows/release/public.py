@@ -10,13 +10,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
+from duckdb.func import FunctionNullHandling
 
 import schemas
-from flows.release.compare import ROWS, columns, database, files, relation, stored
+from flows.corpus.tables import copy
+from flows.release.compare import ROWS, database, files, relation, stored
 
 # Licences (SPDX) under which a text may be passed on with its name on it; araxes.toml may give others. Those that forbid
 # changes (ND) are not among them: a text without its page's clutter is a changed one.
@@ -29,8 +32,8 @@ OPEN = (
 PUBLISHED = {
     "captures": "capture_id capture_sha256 container_sha256 record_offset media_type bytes url archive_url date_retrieved outcome doc_id",
     "documents": """doc_id capture_id supersedes encoding encoding_source url outlet title authors byline language language_confidence
-        date_published date_precision date_source date_modified date_not_before date_not_after date_candidates n_chars n_sentences text_defects
-        duplicate_cluster duplicate_of story_cluster license rights_basis""",
+        date_published date_precision date_source date_modified date_not_before date_not_after date_candidates
+        n_chars n_sentences text_defects duplicate_cluster duplicate_of story_cluster license rights_basis""",
     "segments": """segment_id doc_id parent_id unit position start end language repeat_of defects has_inferred n_outlet_pages
         byte_start byte_end trim_start trim_end""",
     "edits": "edit_id doc_id stages rules kind start end confidence byte_start byte_end",
@@ -51,14 +54,17 @@ PUBLISHED = {
     **{name: f"item_id holder target {'label' if name.endswith('gold') else 'weak_label'} split" for name in schemas.VIEWS},
 }
 
-# Holders who are no public figures, by what stands for them: those of entities.csv that are people and not marked so, and those whom only an
-# annotator named. A pseudonym is no anonymity: whoever has the page can tell who is meant.
+# Holders who are no public figures, by what stands for them: those of entities.csv that are people and not marked so, and those whom
+# only an annotator named. A pseudonym is no anonymity: whoever has the page can tell who is meant.
 PRIVATE = """
     CREATE TABLE private AS SELECT id, pseudonym_of(id) AS pseudonym FROM (
         SELECT entity_id AS id FROM {entities} WHERE type = 'person' AND NOT public_figure
-        UNION SELECT split_part(stance_id, '-', 4) FROM {stances}
-        WHERE split_part(stance_id, '-', 4) NOT IN ('author', 'unnamed') AND split_part(stance_id, '-', 4) NOT IN (SELECT entity_id FROM {entities})
+        UNION SELECT holder FROM (SELECT split_part(stance_id, '-', 4) AS holder FROM {stances})
+        WHERE holder NOT IN ('author', 'unnamed') AND holder NOT IN (SELECT entity_id FROM {entities})
     )
+"""
+NAMED = """
+    CREATE TABLE named AS SELECT name, ANY_VALUE(pseudonym) AS pseudonym FROM {entities} JOIN private ON id = entity_id GROUP BY name
 """
 # What names a holder, by column: an entity, the id of a stance, or a name.
 HOLDERS = ("entity_id", "holder_entity_id")
@@ -88,15 +94,11 @@ def withhold(tables: Path, out: Path, licenses: Iterable[str] = ()) -> Path:
             WHERE license IN (FROM licenses) AND rights_basis IS NOT NULL""")
         db.create_function("pseudonym_of", pseudonym, ["VARCHAR"], "VARCHAR")
         db.execute(PRIVATE.format(entities=stored(tables, "entities"), stances=stored(tables, "stances")))
-        db.execute(f"CREATE TABLE named AS SELECT name, ANY_VALUE(pseudonym) AS pseudonym FROM {stored(tables, 'entities')} JOIN private ON id = entity_id GROUP BY name")
-        db.create_function("is_long", is_long, ["VARCHAR"], "BOOLEAN", null_handling="special")
+        db.execute(NAMED.format(entities=stored(tables, "entities")))
+        db.create_function("is_long", is_long, ["VARCHAR"], "BOOLEAN", null_handling=FunctionNullHandling.SPECIAL)
         for name in (n for n in schemas.TABLES if files(tables, n)):
-            schema = schemas.table(name).SCHEMA
-            query = f"SELECT {', '.join(_column(name, f.name) for f in schema)} FROM {relation(files(tables, name))} t ORDER BY {schemas.table(name).ORDER}"
-            with pq.ParquetWriter(out / f"{name}.parquet", schema, compression="zstd") as writer:
-                for batch in db.sql(query).to_arrow_reader(ROWS):
-                    arrays = [c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)]
-                    writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+            columns = ", ".join(_column(name, c) for c in schemas.table(name).SCHEMA.names)
+            copy(db, name, f"SELECT {columns} FROM {relation(files(tables, name))} t", out)
     return out
 
 
@@ -115,11 +117,11 @@ def _column(table: str, name: str) -> str:
     if name in HOLDERS:
         return f'COALESCE((SELECT pseudonym FROM private WHERE id = "{name}"), "{name}") AS "{name}"'
     if name in STANCES:
-        held = f"""split_part("{name}", '-', 4)"""
-        return f"""COALESCE((SELECT replace("{name}", '-' || id || '-', '-' || pseudonym || '-') FROM private WHERE id = {held}), "{name}") AS "{name}\""""
+        held = f"private WHERE id = split_part(\"{name}\", '-', 4)"
+        hidden = f"SELECT replace(\"{name}\", '-' || id || '-', '-' || pseudonym || '-') FROM {held}"
+        return f'COALESCE(({hidden}), "{name}") AS "{name}"'
     if (table, name) == ("entities", "name") or (table in schemas.VIEWS and name == "holder"):
-        whose = "(SELECT pseudonym FROM named WHERE named.name = t.\"%s\")" % name
-        return f'COALESCE({whose}, "{name}") AS "{name}"'
+        return f'COALESCE((SELECT pseudonym FROM named WHERE named.name = t."{name}"), "{name}") AS "{name}"'
     if name in PUBLISHED.get(table, "").split():
         return f'"{name}"'
     otherwise = "NULL"
@@ -141,13 +143,14 @@ def leaks(release: Path, tables: Path) -> list[str]:
     found: dict[str, str] = {}
     with database() as db:
         closed = f"SELECT doc_id FROM {stored(release, 'documents')} WHERE text_availability <> 'full'"
-        texts = f"SELECT doc_id, text FROM {stored(tables, 'documents')} WHERE doc_id {{}} IN ({closed}) AND text IS NOT NULL ORDER BY doc_id"
+        documents = f"{stored(tables, 'documents')} WHERE text IS NOT NULL"
+        told = f"SELECT doc_id, text FROM {documents} AND doc_id {{}} IN ({closed}) ORDER BY doc_id"
         facts = db.execute(f"SELECT DISTINCT unnest([title, byline]) FROM {stored(tables, 'documents')}").fetchall()
         allowed = _grams([t for (t,) in facts if t])
-        rows = db.execute(texts.format("NOT"))
+        rows = db.execute(told.format("NOT"))
         while batch := rows.fetchmany(1000):
             allowed = np.union1d(allowed, _grams([text for _, text in batch]))
-        rows = db.execute(texts.format(""))
+        rows = db.execute(told.format(""))
         while batch := _some(rows):
             owners = [_grams([text]) for _, text in batch]
             grams = np.concatenate(owners)
@@ -161,8 +164,10 @@ def leaks(release: Path, tables: Path) -> list[str]:
     return [f"{name}: {WORDS} words in a row of document {doc_id}, whose text is withheld" for name, doc_id in sorted(found.items())]
 
 
-def _some(rows) -> list[tuple[str, str]]:
-    batch, size = [], 0
+def _some(rows: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """The next (doc_id, text), some GRAMS words of them."""
+    batch: list[tuple[str, str]] = []
+    size = 0
     while size < GRAMS and (row := rows.fetchone()):
         batch.append(row)
         size += len(row[1]) // 4
@@ -207,7 +212,8 @@ def _script(text: str) -> Iterator[str]:
         yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)), text).replace("\\n", "\n")
 
 
-def _strings(value) -> Iterator[str]:
+def _strings(value: Any) -> Iterator[str]:
+    """Every key and value in it that is a text."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -75,7 +75,8 @@ def _without(release: Path, gone: dict[str, str]) -> Path:
     tables.mkdir(parents=True)
     made.mkdir()
     with database() as db:
-        db.execute("CREATE TABLE reasons AS SELECT unnest($1::VARCHAR[]) AS doc, unnest($2::VARCHAR[]) AS why", [list(gone), list(gone.values())])
+        reasons = "CREATE TABLE reasons AS SELECT unnest($1::VARCHAR[]) AS doc, unnest($2::VARCHAR[]) AS why"
+        db.execute(reasons, [list(gone), list(gone.values())])
         db.execute("CREATE VIEW gone AS SELECT doc FROM reasons")
         for name in schemas.TABLES:
             _table(db, release, name, tables)
@@ -110,4 +111,5 @@ def _table(db: duckdb.DuckDBPyConnection, release: Path, name: str, tables: Path
     rows = db.sql(f"SELECT {columns} FROM ({query}) ORDER BY {schemas.table(name).ORDER}").to_arrow_reader(ROWS)
     with pq.ParquetWriter(tables / f"{name}.parquet", schema) as writer:
         for batch in rows:
-            writer.write_batch(pa.RecordBatch.from_arrays([c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)], schema=schema))
+            arrays = [c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
