@@ -246,7 +246,8 @@ def test_a_build_stopped_while_publishing_leaves_no_half_release_and_the_next_on
 
 def _steps(folder: Path, out: Path) -> int:
     count = KILLED.replace("cli.main()", "code = cli.run(sys.argv[1:]); print('steps', seen); sys.exit(code)").format(signal="SIGKILL")
-    done = subprocess.run([sys.executable, "-c", count, "0", "build", str(folder), "--out", str(out), "--direct"], capture_output=True, text=True)
+    command = [sys.executable, "-c", count, "0", "build", str(folder), "--out", str(out), "--direct"]
+    done = subprocess.run(command, capture_output=True, text=True)
     return int(re.search(r"steps (\d+)", done.stdout)[1]) - 1  # the directory's own sync comes after LATEST
 
 

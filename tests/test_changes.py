@@ -13,7 +13,9 @@ from flows.release.public import is_long
 from tests import tiny
 
 MADE = tiny.rows()
-RESAVED = {path: ((b"Saved again.\n" if path == "a/ferry.txt" else data), encoding) for path, (data, encoding) in tiny.CAPTURES.items() if "copy" not in path}
+RESAVED = {path: known for path, known in tiny.CAPTURES.items() if "copy" not in path} | {
+    "a/ferry.txt": (b"Saved again.\n", tiny.CAPTURES["a/ferry.txt"][1])
+}
 FERRY = next(d["doc_id"] for d in MADE["documents"] if d["title"] == "Ferry Talks Resume")
 
 
@@ -38,7 +40,9 @@ def withdrawn() -> dict:
 
 STORY = {
     "nothing": (MADE, {}, set()),
-    "a new capture": (tiny.rows(tiny.CAPTURES | {"c/new.txt": (b"A new pier\n", "utf-8")}), {"captures": "2" * 64}, {("added", "corpus changed")}),
+    "a new capture": (
+        tiny.rows(tiny.CAPTURES | {"c/new.txt": (b"A new pier\n", "utf-8")}), {"captures": "2" * 64}, {("added", "corpus changed")},
+    ),
     "a better rule": (edited("segments", 0, unit="note"), {"code": "0.2.0"}, {("changed", "code changed")}),
     "an outlet named": (
         edited("documents", 0, outlet="Tiny"), {"configuration": "2" * 64}, {("changed", "configuration changed")},
@@ -64,10 +68,7 @@ def listed(old, new) -> list[dict]:
 @pytest.mark.parametrize("name", STORY)
 def test_every_change_has_its_reason_and_the_old_release_with_them_is_the_new_one(old, tmp_path, name):
     made, build, reasons = STORY[name]
-    if not reasons:
-        new = old
-    else:
-        new = tiny.release(tmp_path / "dist", made, old, build)
+    new = tiny.release(tmp_path / "dist", made, old, build) if reasons else old
     told = listed(old, new)
     assert {(c["what"], c["reason"]) for c in told} == reasons
     for table in tiny.TABLES:

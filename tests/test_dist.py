@@ -9,7 +9,8 @@ from flows.cli import run
 from tests.corpora import SEEDS, build
 
 DIST = Path(__file__).parents[1] / "dist"
-RELEASES = {name: DIST / name / (DIST / name / "LATEST").read_text().strip() for name in ("araxes-specimens-public", "araxes-articles-public")}
+NAMES = ("araxes-specimens-public", "araxes-articles-public")
+RELEASES = {name: DIST / name / (DIST / name / "LATEST").read_text().strip() for name in NAMES}
 
 
 @pytest.mark.parametrize("name", RELEASES)
@@ -18,7 +19,8 @@ def test_a_release_that_is_carried_holds(name):
 
 
 def test_no_word_of_the_articles_is_carried():
-    documents = [json.loads(line) for line in (RELEASES["araxes-articles-public"] / "jsonl" / "documents" / "train-00000-of-00001.jsonl").open()]
+    rows = RELEASES["araxes-articles-public"] / "jsonl" / "documents" / "train-00000-of-00001.jsonl"
+    documents = [json.loads(line) for line in rows.open()]
     assert len(documents) == 5 and all(d["text"] is None and d["text_availability"] == "withheld" for d in documents)
 
 

@@ -56,10 +56,14 @@ def test_a_withheld_document_is_told_without_its_words(release, tmp_path, capsys
 
 
 REPORTS = {
-    "pier": "The pier at Saren was closed on Monday after a barge broke two of its posts. Divers found a third post cracked below the water line.",
-    "school": "Teachers in Orbelan walked out over unpaid wages. The ministry promised the money by Friday and has promised it twice before.",
-    "rail": "A night train between Varosh and Kelinda was cut from the timetable. The railway carried forty passengers a week on it last winter.",
-    "grain": "Grain merchants bought less wheat this season than in any since the drought. Prices in Tolkun rose by a fifth within nine days.",
+    "pier": "The pier at Saren was closed on Monday after a barge broke two of its posts. "
+    "Divers found a third post cracked below the water line.",
+    "school": "Teachers in Orbelan walked out over unpaid wages. "
+    "The ministry promised the money by Friday and has promised it twice before.",
+    "rail": "A night train between Varosh and Kelinda was cut from the timetable. "
+    "The railway carried forty passengers a week on it last winter.",
+    "grain": "Grain merchants bought less wheat this season than in any since the drought. "
+    "Prices in Tolkun rose by a fifth within nine days.",
 }
 
 
@@ -67,7 +71,8 @@ def test_lines_that_repeat_are_proposed_as_rules_under_the_outlets_key(tmp_path,
     folder = tmp_path / "c"
     folder.mkdir()
     for name, report in REPORTS.items():
-        (folder / f"{name}.txt").write_text(f"What happened to the {name}\n\n{report}\n\n{report[::-1].title()}.\n\nHarbour Paper weather desk, 12 degrees\n")
+        blocks = (f"What happened to the {name}", report, f"{report[::-1].title()}.", "Harbour Paper weather desk, 12 degrees\n")
+        (folder / f"{name}.txt").write_text("\n\n".join(blocks))
     (folder / "captures.csv").write_text("path,outlet\n" + "".join(f"{name}.txt,harbour\n" for name in REPORTS))
     (folder / "outlets.csv").write_text("outlet,name\nharbour,The Harbour Paper\n")
     assert build(folder, tmp_path / "dist") == 0

@@ -114,7 +114,8 @@ def test_a_failing_gate_is_a_failed_run_and_publishes_nothing(server, tmp_path):
 
 def test_prefects_own_command_runs_the_same_build(server, tmp_path):
     folder = corpus(tmp_path / "c")
-    command = [str(Path(sys.executable).with_name("prefect")), "run", "flows/build.py:build", "-p", f"corpus={folder}", "-p", f"out={tmp_path / 'dist'}"]
+    prefect = str(Path(sys.executable).with_name("prefect"))
+    command = [prefect, "run", "flows/build.py:build", "-p", f"corpus={folder}", "-p", f"out={tmp_path / 'dist'}"]
     done = subprocess.run(command, env=server, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert build(folder, tmp_path / "direct") == 0

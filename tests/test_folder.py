@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from flows.readers.files import read
 from flows.readers.folder import CorpusError, list_captures, open_corpus, ordinals
 from flows.readers.init import initialise
 from flows.readers.knowledge import Knowledge
 from flows.readers.shards import pack
-from flows.readers.files import read
 from flows.traced import Rejected
 from schemas.captures import path_bytes, path_text
 

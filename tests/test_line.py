@@ -18,7 +18,8 @@ SENTENCES = st.sampled_from(
         "The ministers met in Baku on 3 October 2021, and the talks — three hours of them — ended “without result.”",
         "Переговоры в порту Сарен продолжались до полуночи, сообщил представитель министерства.",
         "Āz̄arbāyjān-e Sharqī adı ilə tanınan əyalətdə İlham müəllim danışdı.",
-        "“We will not sign,” said Natig Example, who accused the ministry of delay.", "Baku denies that the talks failed.", "Read more", "- Advertisement -", "By Jane Example, 4 May 2024", "\u00a0", "", "EN|FR|RU", "Follow us on:", "浪花直播 说。",
+        "“We will not sign,” said Natig Example, who accused the ministry of delay.", "Baku denies that the talks failed.", "Read more",
+        "- Advertisement -", "By Jane Example, 4 May 2024", "\u00a0", "", "EN|FR|RU", "Follow us on:", "浪花直播 说。",
     ]
 )  # fmt: skip
 DAMAGE = st.sampled_from(
@@ -119,8 +120,11 @@ def test_a_long_body_with_damage_in_it(data):
 
 
 TAGS = st.sampled_from(
-    ["<p>", "</p>", "<div class='nav'>", "</div>", "<br>", "<script>if (a<b) '</p>'", "</script>", "<!-- ", "-->", "<table><tr><td>", "&amp", "&#146;",
-     "<h1>", "</h1>", "<time datetime='2024-05-04'>", '<meta property="og:title" content="A ferry">', "<b", "\x00", "<li>", "<textarea>", "&nbsp;", "<![CDATA["]
+    [
+        "<p>", "</p>", "<div class='nav'>", "</div>", "<br>", "<script>if (a<b) '</p>'", "</script>", "<!-- ", "-->", "<table><tr><td>",
+        "&amp", "&#146;", "<h1>", "</h1>", "<time datetime='2024-05-04'>", '<meta property="og:title" content="A ferry">', "<b", "\x00",
+        "<li>", "<textarea>", "&nbsp;", "<![CDATA[",
+    ]
 )  # fmt: skip
 
 

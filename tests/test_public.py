@@ -24,7 +24,8 @@ def rows(release: Path, name: str) -> list[dict]:
 
 
 def data(release: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(release)): p.read_bytes() for top in ("data", "jsonl") for p in sorted((release / top).rglob("*")) if p.is_file()}
+    paths = [p for top in ("data", "jsonl") for p in sorted((release / top).rglob("*")) if p.is_file()]
+    return {str(p.relative_to(release)): p.read_bytes() for p in paths}
 
 
 @pytest.fixture(scope="module")

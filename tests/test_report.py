@@ -28,7 +28,8 @@ def release(tmp_path_factory) -> Path:
     folder = corpus(place / "c", 3)
     page = (folder / "01.txt").read_text(encoding="utf-8").replace("Nobody called", f"{HOSTILE} Nobody called")
     os.rename(folder / "01.txt", folder / "<img src=x onerror=alert(1)>.txt")
-    (folder / "<img src=x onerror=alert(1)>.txt").write_text(page.replace("Orbelan, Again", "Orbelan <b onclick=alert(1)>Again"), encoding="utf-8")
+    hostile = page.replace("Orbelan, Again", "Orbelan <b onclick=alert(1)>Again")
+    (folder / "<img src=x onerror=alert(1)>.txt").write_text(hostile, encoding="utf-8")
     (folder / "captures.csv").write_text('path,outlet\n02.txt,"<script>alert(1)</script>"\n')
     (folder / "empty.txt").touch()
     assert build(folder, place / "dist") == 0

@@ -20,7 +20,7 @@ def changes(draw, length: int) -> list[Change]:
     found = []
     for start, end in zip(cuts[::2], cuts[1::2], strict=False):
         after = draw(st.text(ALPHABET, max_size=3))
-        if start == end and (not after or found and found[-1].end == start):
+        if start == end and (not after or (found and found[-1].end == start)):
             continue
         kind = "removed" if not after else draw(st.sampled_from(["exact", "inferred", "normalized"]))
         found.append(Change(start, end, after, draw(st.sampled_from(["a", "b"])), kind, draw(st.sampled_from([0.5, 1.0]))))

@@ -95,7 +95,8 @@ def test_a_purge_that_was_killed_is_finished_by_the_next(story, monkeypatch):
     assert build(folder, versions.parent) == 0
     assert sorted(p.name for p in versions.iterdir()) == ["1.0.0", "1.1.0", "2.0.0", "LATEST"]
     assert all(len(rows(versions / v, "documents")) == n for v, n in (("1.0.0", 2), ("1.1.0", 3)))
-    assert json.loads((versions / "1.0.0" / "build.json").read_text())["digests"]["documents"] == digest(files(versions / "1.0.0", "documents"))
+    told = json.loads((versions / "1.0.0" / "build.json").read_text())
+    assert told["digests"]["documents"] == digest(files(versions / "1.0.0", "documents"))
 
 
 def test_what_was_withdrawn_and_is_not_named_by_its_hash_is_asked_for(story, capsys):

@@ -150,28 +150,34 @@ def _answers(made: dict, text: Traced, doc_id: str, sentence: dict) -> None:
     stance = f"{doc_id}-t{whole['byte_start']}-{whole['byte_end']}-author-ferry"
     entity = _row("entities", entity_id="ferry_board", name="The ferry board", type="organization", public_figure=False)
     made["entities"] = [entity]
-    made["mentions"].append(_row("mentions", mention_id=f"{doc_id}-m{key}", start=start, end=end, entity_id="ferry_board", mention_type="name", **known, **place))
+    made["mentions"].append(_row(
+        "mentions", mention_id=f"{doc_id}-m{key}", start=start, end=end, entity_id="ferry_board", mention_type="name", **known, **place,
+    ))  # fmt: skip
     made["attributions"].append(_row(
-        "attributions", attribution_id=f"{doc_id}-a{key}", doc_id=doc_id, segment_ids=[sentence["segment_id"]], source_spans=[], cue_spans=[],
-        content_spans=[span], type="direct", holder_name="Nobody", **place,
+        "attributions", attribution_id=f"{doc_id}-a{key}", doc_id=doc_id, segment_ids=[sentence["segment_id"]],
+        source_spans=[], cue_spans=[], content_spans=[span], type="direct", holder_name="Nobody", **place,
     ))  # fmt: skip
     made["claims"].append(_row(
-        "claims", claim_id=f"{doc_id}-c{key}", spans=[span], holder_type="author", modality="asserted", author_commitment="unmarked", origin="rule",
-        **known, **place,
+        "claims", claim_id=f"{doc_id}-c{key}", spans=[span], holder_type="author", modality="asserted",
+        author_commitment="unmarked", origin="rule", **known, **place,
     ))  # fmt: skip
     made["stances"].append(_row(
-        "stances", stance_id=stance, holder_type="author", target_id="ferry", explicit=True, evidence_spans=[], origin="rule", **known, **whole,
+        "stances", stance_id=stance, holder_type="author", target_id="ferry", explicit=True,
+        evidence_spans=[], origin="rule", **known, **whole,
     ))  # fmt: skip
     made["annotations"].append(_row(
-        "annotations", annotation_id=_sha(stance)[:20], item_id=stance, layer="stance", value="none", annotator_id="rules", annotator_type="rule",
+        "annotations", annotation_id=_sha(stance)[:20], item_id=stance, layer="stance", value="none",
+        annotator_id="rules", annotator_type="rule",
         text_sha256=sentence["text_sha256"], exact=sentence["text"], prefix="", suffix="", carried="unchanged", saw_prelabel=False,
     ))  # fmt: skip
     made["labels"].append(_row(
-        "labels", item_id=stance, layer="stance", value="none", tier="weak", method="single", vote_counts=[{"value": "none", "count": 1}], agreement=1.0,
+        "labels", item_id=stance, layer="stance", value="none", tier="weak", method="single",
+        vote_counts=[{"value": "none", "count": 1}], agreement=1.0,
     ))  # fmt: skip
     made["coverage"].append(_row("coverage", doc_id=doc_id, layer="stance", labeller="rules", status="run"))
     made["stances_weak"].append(_row(
-        "stances_weak", item_id=stance, text=sentence["text"], context=sentence["text"], holder="author", target="The ferry", weak_label="none", split="train",
+        "stances_weak", item_id=stance, text=sentence["text"], context=sentence["text"],
+        holder="author", target="The ferry", weak_label="none", split="train",
     ))  # fmt: skip
 
 

@@ -3,9 +3,10 @@
     pip install datatrove trafilatura lxml_html_clean orjson spacy psutil
     python -m tests.benchmarks.against_datatrove --text 200 --html 30 --rounds 3
 
-datatrove: JSON Lines reader, ftfy, C4's line filter, Parquet writer; of HTML with trafilatura before. Araxes: listing, packing and the whole line
-from bytes to the shards' tables, with provenance; `less attribution` leaves out the time of that stage. Each measurement is a process of its
-own that first does a few documents, so that start-up counts for none; systems take turns, and the best of the rounds counts.
+datatrove: JSON Lines reader, ftfy, C4's line filter, Parquet writer; of HTML with trafilatura before. Araxes: listing, packing and the
+whole line from bytes to the shards' tables, with provenance; `less attribution` leaves out the time of that stage. Each measurement is a
+process of its own that first does a few documents, so that start-up counts for none; systems take turns, and the best of the rounds
+counts.
 """
 
 import argparse
@@ -98,7 +99,8 @@ def write(folder: Path, n: int, kind: str) -> None:
         with (folder / name / "captures.jsonl").open("w", encoding="utf-8") as lines:
             for i, d in enumerate(documents(last, kind, seed=1)):
                 if i >= first:
-                    lines.write(json.dumps({"id": str(i), kind: d.data.decode("utf-8", "replace"), "url": d.url}, ensure_ascii=False) + "\n")
+                    row = {"id": str(i), kind: d.data.decode("utf-8", "replace"), "url": d.url}
+                    lines.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def measured(folder: Path, kind: str, rounds: int) -> dict[str, Worked]:
@@ -121,7 +123,8 @@ def main(words: list[str] | None = None) -> None:
     if options.child:
         child(options.child[0], options.child[1], Path(options.child[2]))
         return
-    print("| captures | system | a second of CPU | times datatrove | less attribution | a second of time | MB |\n|---|---|---|---|---|---|---|")
+    print("| captures | system | a second of CPU | times datatrove | less attribution | a second of time | MB |")
+    print("|---|---|---|---|---|---|---|")
     for kind, n in (("text", options.text), ("html", options.html)):
         if not n:
             continue

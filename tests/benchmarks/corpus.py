@@ -3,8 +3,9 @@
     python -m tests.benchmarks.corpus FOLDER --documents 1000 --kind text|html|small
 
 Sentences are drawn from the specimens of one language and then varied: names and figures are invented, and nine in ten of the longer words
-are other words of that language. So two articles have next to nothing in common but what is put there: copies with changes, copies to the byte,
-and the lines that an outlet prints on every page. The words mean nothing; how the line treats them, and how long it takes, is that of news.
+are other words of that language. So two articles have next to nothing in common but what is put there: copies with changes, copies to
+the byte, and the lines that an outlet prints on every page. The words mean nothing; how the line treats them, and how long it takes, is
+that of news.
 """
 
 import argparse
@@ -168,10 +169,12 @@ def _damaged(text: str, draw: random.Random) -> bytes:
 def _page(paragraphs: list[str], name: str, url: str, draw: random.Random) -> str:
     """A saved page: the article is a fiftieth of it."""
     title, byline, *body = map(html.escape, paragraphs)
-    said = json.dumps({"@type": "NewsArticle", "headline": html.unescape(title), "author": {"name": html.unescape(byline)[3:].split(",")[0]}})
+    author = html.unescape(byline)[3:].split(",")[0]
+    said = json.dumps({"@type": "NewsArticle", "headline": html.unescape(title), "author": {"name": author}})
     links = "".join(f'<li class="menu-item"><a href="/{_name(draw)}">{_name(draw)}</a></li>' for _ in range(120))
     cards = "".join(
-        f'<div class="card teaser"><a href="{url}/{i}"><img src="/i/{i}.jpg" alt=""><h3>{_name(draw)} asks {_name(draw)} for a bridge</h3></a>'
+        f'<div class="card teaser"><a href="{url}/{i}"><img src="/i/{i}.jpg" alt="">'
+        f"<h3>{_name(draw)} asks {_name(draw)} for a bridge</h3></a>"
         f'<p>{draw.randrange(2, 60)} minutes ago</p></div>'
         for i in range(80)
     )

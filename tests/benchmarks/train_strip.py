@@ -27,17 +27,17 @@ import lightgbm
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from flows.stages import strip as stage  # noqa: E402
-from flows.traced import Traced  # noqa: E402
+from flows.stages import strip as stage
+from flows.traced import Traced
 
 RENDERERS = ("resiliparse", "inscriptis")
 FOLDS, INNER = 5, 4
-TREES = dict(line=64, page=48, title=50)
+TREES = {"line": 64, "page": 48, "title": 50}
 # Nine leaves: a tree's eight comparisons are one byte at run time. The rest was tuned by cross-validation.
-SETTINGS = dict(
-    objective="binary", num_leaves=9, learning_rate=0.15, min_data_in_leaf=40, feature_fraction=0.5, bagging_fraction=0.8,
-    bagging_freq=1, lambda_l2=5, max_bin=127, verbose=-1, num_threads=1, seed=1, deterministic=True,
-)  # fmt: skip
+SETTINGS = {
+    "objective": "binary", "num_leaves": 9, "learning_rate": 0.15, "min_data_in_leaf": 40, "feature_fraction": 0.5, "bagging_fraction": 0.8,
+    "bagging_freq": 1, "lambda_l2": 5, "max_bin": 127, "verbose": -1, "num_threads": 1, "seed": 1, "deterministic": True,
+}  # fmt: skip
 CROPS, CROP_WEIGHT = 3, 0.35  # pages cut down to their article and little around it, as people save text
 SILVER_WEIGHT = 0.6  # of a title known by its h1, against one from the gold set
 
@@ -245,7 +245,7 @@ def train(samples: list[Sample]) -> dict[str, stage.Forest]:
     titled = [(contexts[i], s, candidates(s)) for i, s in enumerate(samples) if s.titled is not None]
     weights = [np.full(c.sum(), (1.0 if s.page.gold_title else SILVER_WEIGHT) * (CROP_WEIGHT if s.page.crop else 1)) for _, s, c in titled]
     title = boosted("title", [x[c] for x, _, c in titled], [s.titled[c] for _, s, c in titled], weights)
-    return dict(line=line, page=page, title=title)
+    return {"line": line, "page": page, "title": title}
 
 
 def candidates(s: Sample) -> np.ndarray:
@@ -287,7 +287,7 @@ def calibration(rows: list[tuple]) -> tuple[np.ndarray, dict]:
     ranks[order] = np.arange(len(said))
     auc = (ranks[right == 1].mean() - ranks[right == 0].mean()) / len(said) + 0.5
     brier = float(((said - right) ** 2).mean())
-    figures = dict(share_right=round(float(right.mean()), 3), brier=round(brier, 4), auc=round(float(auc), 3), by_confidence=table)
+    figures = {"share_right": round(float(right.mean()), 3), "brier": round(brier, 4), "auc": round(float(auc), 3), "by_confidence": table}
     return calibrated(seen, right), figures
 
 
@@ -328,8 +328,8 @@ def summary(out: dict[str, list]) -> dict[str, float]:
     for renderer in RENDERERS:
         titles = out[f"title {renderer}"]
         given, right, present = (sum(t[k] for t in titles) for k in range(3))
-        shares = dict(exact=right / len(titles), precision=right / max(given, 1), ceiling=present / len(titles))
-        figures[f"title_{renderer}"] = dict(pages=len(titles)) | {name: round(share, 4) for name, share in shares.items()}
+        shares = {"exact": right / len(titles), "precision": right / max(given, 1), "ceiling": present / len(titles)}
+        figures[f"title_{renderer}"] = {"pages": len(titles)} | {name: round(share, 4) for name, share in shares.items()}
     return figures
 
 
