@@ -16,9 +16,11 @@ WINDOW = 4000  # characters of a line that are looked at, half at each end: no h
 
 (UPPER, LOWER, LETTER, UNSPACED, DIGIT, TERMINAL, COMMA, COLON, QUOTE, DASH, BAR, SYMBOL, OTHER, CLOSER, STRAIGHT, SPACE) = range(16)
 KINDS = 16
-BY_CATEGORY = dict(Lu=UPPER, Lt=UPPER, Ll=LOWER, Lo=LETTER, Lm=LETTER, Mn=LETTER, Mc=LETTER, Nd=DIGIT)
-BY_CATEGORY |= dict(Zs=SPACE, Zl=SPACE, Zp=SPACE, Cc=SPACE, Pd=DASH, Pi=QUOTE, Pf=CLOSER, Pe=CLOSER)
-BY_CATEGORY |= dict(Sc=SYMBOL, So=SYMBOL, Sm=SYMBOL, Sk=SYMBOL)
+BY_CATEGORY = {
+    "Lu": UPPER, "Lt": UPPER, "Ll": LOWER, "Lo": LETTER, "Lm": LETTER, "Mn": LETTER, "Mc": LETTER, "Nd": DIGIT,
+    "Zs": SPACE, "Zl": SPACE, "Zp": SPACE, "Cc": SPACE, "Pd": DASH, "Pi": QUOTE, "Pf": CLOSER, "Pe": CLOSER,
+    "Sc": SYMBOL, "So": SYMBOL, "Sm": SYMBOL, "Sk": SYMBOL,
+}  # fmt: skip
 BY_CHARACTER = (
     (".!?…。！？।؟۔", TERMINAL), (",;،、，؛；", COMMA), (":：", COLON),
     ("„“‘«", QUOTE), ("”’»", CLOSER), ("\"'", STRAIGHT), ("|•·●▪◦‣■○›>/→*+#", BAR),
@@ -45,7 +47,7 @@ SHAPES = (
     "chars", "words", "finished", "ends_colon", "begins_bar", "begins_quote", "upper", "capitalised", "numbers", "digits",
     "commas", "bars", "symbols", "quotes", "colons", "letters",
 )  # fmt: skip
-CHARS, N_WORDS, FINISHED, _, BEGINS_BAR, _, UPPER_SHARE, CAPITALISED, NUMBERS, DIGITS, _, BARS, SYMBOLS, *_ = range(len(SHAPES))
+CHARS, N_WORDS, FINISHED, _, BEGINS_BAR, _, UPPER_SHARE, CAPITALISED, NUMBERS, DIGITS, _, BARS, SYMBOLS = range(13)
 
 
 def measure(lines: Sequence[str]) -> Lines:
@@ -111,7 +113,8 @@ BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
 @lru_cache(maxsize=4)
 def _powers(size: int) -> tuple[np.ndarray, np.ndarray]:
     """The powers of BASE and of its inverse."""
-    return tuple(np.full(size, base, np.uint64).cumprod() for base in (BASE, pow(BASE, -1, 1 << 64)))
+    powers, inverses = (np.full(size, base, np.uint64).cumprod() for base in (BASE, pow(BASE, -1, 1 << 64)))
+    return powers, inverses
 
 
 def _numbers(folds: np.ndarray, begins: np.ndarray, stops: np.ndarray) -> np.ndarray:

@@ -94,8 +94,8 @@ def _alone(documents: list[Document], standing: Mapping[str, str]) -> Iterator[G
 
 def _by_outlet(documents: list[Document], standing: Mapping[str, str]) -> Iterator[Group]:
     """Outlets in an order drawn by their names: one becomes validation while there is too little of it, unless it is too much by itself."""
-    outlets = _grouped((d.outlet, d.doc_id) for d in documents)
-    unknown = outlets.pop(None, [])
+    outlets = _grouped((d.outlet, d.doc_id) for d in documents if d.outlet is not None)
+    unknown = [d.doc_id for d in documents if d.outlet is None]
     wanted = VALIDATION_SHARE * sum(map(len, outlets.values()))
     sides = {outlet: next((standing[m] for m in members if m in standing), None) for outlet, members in outlets.items()}
     filled = sum(len(outlets[outlet]) for outlet, side in sides.items() if side == "validation")
@@ -109,8 +109,8 @@ def _by_outlet(documents: list[Document], standing: Mapping[str, str]) -> Iterat
 
 
 def _by_day(documents: list[Document], standing: Mapping[str, str]) -> Iterator[Group]:
-    days = _grouped((d.date_published[:DAY] if len(d.date_published or "") >= DAY else None, d.doc_id) for d in documents)
-    unknown = days.pop(None, [])
+    days = _grouped((d.date_published[:DAY], d.doc_id) for d in documents if d.date_published and len(d.date_published) >= DAY)
+    unknown = [d.doc_id for d in documents if len(d.date_published or "") < DAY]
     cut = _cut({day: days[day] for day in sorted(days)}, standing)
     for day, members in days.items():
         yield members, "validation" if cut and day >= cut else "train", None
@@ -129,8 +129,8 @@ def _cut(days: dict[str, list[str]], standing: Mapping[str, str]) -> str | None:
     return next((day for i, day in enumerate(days) if i > trained and before[i] >= (1 - VALIDATION_SHARE) * before[-1]), None)
 
 
-def _grouped(pairs: Iterable[tuple[str | None, str]]) -> dict[str | None, list[str]]:
-    groups: dict[str | None, list[str]] = {}
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
     for key, doc_id in pairs:
         groups.setdefault(key, []).append(doc_id)
     return groups

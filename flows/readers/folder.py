@@ -26,15 +26,17 @@ CONFIGURATION = ("araxes.toml", "captures.csv", "outlets.csv", PROPOSED, "entiti
 TEXT, TEXTS, COUNT = "a text in quotes", "a list of texts in quotes", "a whole number above 0"
 SECTIONS = {
     "dataset": {
-        **dict.fromkeys(("name", "title", "license", "citation", "date_published", "purpose", "limits", "url", "doi", "contact", "funding"), TEXT),
-        **dict.fromkeys(("subject", "collection", "ethics", "annotators", "biases", "uses", "maintenance"), TEXT),
+        **dict.fromkeys(("name", "title", "license", "citation", "date_published", "purpose", "limits", "url", "doi"), TEXT),
+        **dict.fromkeys(("contact", "funding", "subject", "collection", "ethics", "annotators", "biases", "uses", "maintenance"), TEXT),
         **dict.fromkeys(("creators", "tags"), TEXTS),
     },
     "limits": {"max_capture_bytes": COUNT},
     "gate": None,  # the gate knows its own keys
     "public": {"licenses": TEXTS},
 }
-CAPTURE_COLUMNS = ("path", "sha256", "url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis", "withdrawn")
+CAPTURE_COLUMNS = (
+    "path", "sha256", "url", "archive_url", "outlet", "date_retrieved", "language", "encoding", "license", "rights_basis", "withdrawn",
+)  # fmt: skip
 OUTLET_COLUMNS = ("outlet", "name", "license", "keep", "remove")
 # What some values of captures.csv have to look like.
 VALUES = {
@@ -100,7 +102,8 @@ class Listed(NamedTuple):
 def open_corpus(folder: Path) -> Corpus:
     """Read the configuration of a corpus folder. Raises CorpusError with one clear line."""
     if not folder.is_dir():
-        raise CorpusError(f"{folder}: {'is not a folder' if folder.exists() else 'no such folder'}; name a folder with saved articles in it")
+        what = "is not a folder" if folder.exists() else "no such folder"
+        raise CorpusError(f"{folder}: {what}; name a folder with saved articles in it")
     settings = _settings(folder / "araxes.toml")
     captures = folder / "captures" if (folder / "captures").is_dir() else folder
     name = settings.get("dataset", {}).get("name") or re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._") or "corpus"
@@ -123,7 +126,8 @@ def settings(corpus: Corpus) -> dict:
 
 
 def portable(corpus: Corpus, listed: list[Listed]) -> dict:
-    """The settings that decide a document's text, without paths: a release carries them, so that whoever has the captures can make it again."""
+    """The settings that decide a document's text, without paths: a release carries them, so that whoever has the captures can make it
+    again."""
     told = {}
     for capture in listed:
         row = corpus.known.get(capture.path) or corpus.known.get(capture.sha256 or "") or {}
@@ -177,7 +181,8 @@ def list_captures(corpus: Corpus) -> list[Listed]:
     hashes = {c.path: {c.container_sha256, c.sha256} for c in listed}
     for key, row in corpus.known.items():
         if row.get("path") and row.get("sha256") and row["sha256"].lower() not in hashes[key]:
-            raise CorpusError(f"captures.csv line {row['line']}: {key!r} is another file than that of its sha256; correct or empty one of them")
+            where = f"captures.csv line {row['line']}"
+            raise CorpusError(f"{where}: {key!r} is another file than that of its sha256; correct or empty one of them")
     return listed
 
 
@@ -283,11 +288,13 @@ def _settings(path: Path) -> dict:
             raise CorpusError(f"{path}: unknown section [{section}]; known are {', '.join(SECTIONS)}")
         if not isinstance(values, dict):
             raise CorpusError(f"{path}: {section} is a value, not a section; write it as [{section}]")
-        for key, value in values.items() if SECTIONS[section] else ():
-            if key not in SECTIONS[section]:
-                raise CorpusError(f"{path}: unknown key {key!r} in [{section}]; known are {', '.join(sorted(SECTIONS[section]))}")
-            if not _is(value, SECTIONS[section][key]):
-                raise CorpusError(f"{path}: {section}.{key} is {value!r}; write {SECTIONS[section][key]}")
+        if (known := SECTIONS[section]) is None:
+            continue
+        for key, value in values.items():
+            if key not in known:
+                raise CorpusError(f"{path}: unknown key {key!r} in [{section}]; known are {', '.join(sorted(known))}")
+            if not _is(value, known[key]):
+                raise CorpusError(f"{path}: {section}.{key} is {value!r}; write {known[key]}")
     return settings
 
 

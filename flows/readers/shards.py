@@ -39,7 +39,7 @@ def pack(corpus: Corpus, known: Knowledge, listed: list[Listed], work: Path, cac
     """
     manifest, knowledge = work / "listed.parquet", to_json(known)
     _manifest(corpus, listed, manifest)
-    bits = _bits(sum({c.sha256: c.bytes for c in listed if not c.reason}.values()))
+    bits = _bits(sum({c.sha256: c.bytes or 0 for c in listed if not c.reason}.values()))
     with duckdb.connect(config={"temp_directory": str(work)}) as db:
         numbered = f"('0x' || sha256[:8])::UINTEGER >> {32 - bits}" if bits else "0"
         # Records of one container stand next to each other, so that it is opened once.
@@ -61,7 +61,10 @@ def digest(listed: list[Listed]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-TYPES = {"bytes": pa.int64(), "position": pa.int64(), "record_offset": pa.int64(), "keep": pa.list_(pa.string()), "remove": pa.list_(pa.string())}
+TYPES = {
+    **dict.fromkeys(("bytes", "position", "record_offset"), pa.int64()),
+    **dict.fromkeys(("keep", "remove"), pa.list_(pa.string())),
+}
 LISTED = pa.schema(
     [(name, TYPES.get(name, pa.string())) for name in (*Capture._fields, "container_sha256", "archive_url", "reason", "detail", "position")]
 )

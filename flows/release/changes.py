@@ -89,17 +89,20 @@ def summary(version: str, previous: str | None, told: Iterable[Change]) -> str:
     """CHANGES.md: what changed, for people, counted by table, kind and reason."""
     if previous is None:
         return f"# {version}\n\nThe first release.\n"
-    parts: dict[str, dict[tuple[str, str, str], list]] = {}
+    counts: dict[str, Counter[tuple[str, str, str]]] = {}
+    named: dict[tuple[str, str, str, str], list[str]] = {}
     for change in told:
+        table = change["table"]
         what = f"{change['what']} column" if "field" in change and change["what"] == "added" else change["what"]
-        counted = parts.setdefault(change["table"], {}).setdefault((what, change.get("field", ""), change["reason"]), [0, []])
-        counted[0] += 1
-        if len(counted[1]) < NAMED and "id" in change:
-            counted[1].append(" ".join(str(v) for v in change["id"] if v is not None))
+        key = (what, change.get("field", ""), change["reason"])
+        counts.setdefault(table, Counter())[key] += 1
+        ids = named.setdefault((table, *key), [])
+        if len(ids) < NAMED and "id" in change:
+            ids.append(" ".join(str(v) for v in change["id"] if v is not None))
     lines = [f"# {version}", "", f"Against {previous}:"]
-    for table, counted in parts.items():
+    for table, counted in counts.items():
         lines += ["", f"## {table}", ""]
-        lines += [_line(*key, count, keys) for key, (count, keys) in sorted(counted.items(), key=lambda item: _order(item[0]))]
+        lines += [_line(*key, counted[key], named[table, *key]) for key in sorted(counted, key=_order)]
     return "\n".join(lines) + "\n"
 
 
@@ -136,15 +139,16 @@ def _columns(db: duckdb.DuckDBPyConnection, old: Path, new: Path, table: str, co
         key = key_of(table)
         sql = f"""SELECT {key} AS key, to_json("{c}") FROM {relation(files(new, table))} WHERE "{c}" IS NOT NULL
                   AND {key} IN (SELECT {key} FROM {relation(files(old, table))}) ORDER BY key"""
-        for key, value in _fetched(db, sql):
-            yield {"table": table, "id": json.loads(key), "what": "added", "field": c, "new": json.loads(value), "reason": context.otherwise}
+        for found, value in _fetched(db, sql):
+            known = {"table": table, "id": json.loads(found), "what": "added", "field": c}
+            yield {**known, "new": json.loads(value), "reason": context.otherwise}
 
 
 def _records(db: duckdb.DuckDBPyConnection, old: Path, new: Path, table: str, context: _Context) -> Iterator[Change]:
     sides = [_rows(folder, table) for folder in (old, new)]
     db.execute(f"CREATE OR REPLACE TABLE differences AS {differing(old, new, table)}")
-    sql = f"""SELECT d.what, d.key, o.line, n.line FROM differences d LEFT JOIN ({sides[0]}) o USING (key) LEFT JOIN ({sides[1]}) n USING (key)
-              ORDER BY d.key"""
+    sql = f"""SELECT d.what, d.key, o.line, n.line
+              FROM differences d LEFT JOIN ({sides[0]}) o USING (key) LEFT JOIN ({sides[1]}) n USING (key) ORDER BY d.key"""
     words = getattr(schemas.table(table), "WORDS", ())
     for what, key, before, after in _fetched(db, sql):
         known = {"table": table, "id": json.loads(key), "what": what}
@@ -156,7 +160,8 @@ def _records(db: duckdb.DuckDBPyConnection, old: Path, new: Path, table: str, co
             yield {**known, "new": is_, "reason": _came(doc, context.added, context)}
         else:
             for field in (c for c in is_ if c in was and is_[c] != was[c]):
-                yield {**known, "field": field, **_old(field, was, is_, words), "new": is_[field], "reason": _changed(table, field, doc, context)}
+                why = _changed(table, field, doc, context)
+                yield {**known, "field": field, **_old(field, was, is_, words), "new": is_[field], "reason": why}
 
 
 def _old(field: str, was: dict, is_: dict, words: Iterable[str]) -> dict:

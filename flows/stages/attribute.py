@@ -26,7 +26,9 @@ class Attributed(NamedTuple):
     coverage: tuple[tuple[str, str], ...]
 
 
-def attribute(text: str, segments: Sequence, language: str | None, lexicon: Lexicon, targets: Sequence, date: str | None = None) -> Attributed:
+def attribute(
+    text: str, segments: Sequence, language: str | None, lexicon: Lexicon, targets: Sequence, date: str | None = None
+) -> Attributed:
     """All four, in reading order. `segments` have start, end, unit, parent, language, repeat_of and defects; `date` is that of the
     document, ISO 8601 in reduced precision."""
     named = mentions(text, segments, lexicon, date)

@@ -251,8 +251,8 @@ def _left(sentence: Words, cue: Cue, start: int, source: Range | None, low: int,
         return None
     lower = sentence.lower
     i = _skip(sentence, cue, high)
-    inverted = not (source and source[0] < start and lower[source[0]] not in ("who", "that", "which"))
-    begin = start if inverted else source[0]
+    begin = source[0] if source and source[0] < start and lower[source[0]] not in ("who", "that", "which") else start
+    inverted = begin == start
     if begin - low < 2 or not (lower[begin - 1] in (",", "?", "!") or lower[begin - 1] in QUOTE_MARKS or lower[begin - 1] in _DASHES):
         return None
     quoted = _closes_quotation(lower, begin)

@@ -109,9 +109,10 @@ def _general() -> tuple[dict[str, Entity], _Forms]:
 
 
 def _entity(row: dict[str, Any]) -> Entity:
-    ids = [row.get(name) for name in ("wikidata", "iso", "stands_for")]
-    told = [row.get("seat", False), tuple(row.get("near", ())), row.get("from"), row.get("to")]
-    return Entity(row["id"], row["name"], row["type"], row["type"] == "person", *ids, *told)
+    wikidata, iso, stands_for = row.get("wikidata"), row.get("iso"), row.get("stands_for")
+    is_seat, near, valid_from, valid_to = row.get("seat", False), tuple(row.get("near", ())), row.get("from"), row.get("to")
+    is_person = row["type"] == "person"
+    return Entity(row["id"], row["name"], row["type"], is_person, wikidata, iso, stands_for, is_seat, near, valid_from, valid_to)
 
 
 def _listed(names: dict[str, list[str]]) -> list[tuple[str, str]]:
@@ -634,7 +635,7 @@ def _names_of(names: Sequence[_Name]) -> tuple[dict[str, tuple[Form, ...]], dict
             for key in _keys(surname, name.language):
                 bearers[key].add(name)
     last = {key: next(iter(who)) for key, who in bearers.items() if len(who) == 1 and key not in full}
-    forms = [Form(*key, (), False, True, False) for key in (*full, *last)]
+    forms = [Form(words, gaps, (), False, True, False) for words, gaps in (*full, *last)]
     return dict(_by_first_word({(f.words, f.gaps): f for f in forms})), full, last
 
 
@@ -676,7 +677,8 @@ def mentions(text: str, segments: Sequence, entities: Lexicon, date: str | None 
     `segments` are objects with start, end, unit, parent, language (and defects); `date` is that of the document, ISO 8601 in
     reduced precision: of two that share a name it tells the one who could be meant. Linear in the text; never raises.
     """
-    found: list[tuple[Mention, Form | None]] = []
+    found: list[tuple[Mention, Form]] = []
+    people: list[Mention] = []
     names: list[_Name] = []
     # Read twice; a very long document is also cut twice, to spare memory.
     pieces = list(_pieces(text, segments)) if len(text) <= MAX_KEPT else None
@@ -693,8 +695,8 @@ def mentions(text: str, segments: Sequence, entities: Lexicon, date: str | None 
     if names:
         forms = _names_of(names)
         found = [(_doubted(mention, form, forms[2]), form) for mention, form in found]
-        found += [(mention, None) for mention in _people(pieces or _pieces(text, segments), entities, forms, [m for m, _ in found])]
-    return _resolved(found, names, entities, date)
+        people = list(_people(pieces or _pieces(text, segments), entities, forms, [m for m, _ in found]))
+    return _resolved([*found, *((mention, None) for mention in people)], names, entities, date)
 
 
 def _doubted(mention: Mention, form: Form, surnames: Mapping[tuple, _Name]) -> Mention:
@@ -722,8 +724,9 @@ def _mention(piece: _Piece, hit: _Hit, entities: Lexicon) -> Mention:
     """What the form says, with the first of the entities it may mean."""
     entity = entities.entities[hit.form.entity_ids[0]]
     kind = "demonym" if hit.form.is_demonym else "name"
-    if kind == "name" and entity.stands_for in entities.entities and _acts(piece, hit, entity.is_seat):
-        kind, entity = "metonym", entities.entities[entity.stands_for]
+    meant = entities.entities.get(entity.stands_for or "")
+    if kind == "name" and meant and _acts(piece, hit, entity.is_seat):
+        kind, entity = "metonym", meant
     return Mention(piece.spans[hit.first][0], piece.spans[hit.last - 1][1], piece.segment, entity.entity_id, kind, entity.name)
 
 
@@ -743,7 +746,7 @@ def _resolved(found: list[tuple[Mention, Form | None]], names: list[_Name], enti
     sure = {e for _, form in found if form and not form.is_doubtful and len(form.entity_ids) == 1 for e in form.entity_ids}
     sure |= {e for known in sorted(sure) if (e := entities.entities[known].stands_for)}
     named = {name.entity_id for name in names}
-    settled = []
+    settled: list[Mention] = []
     for mention, form in sorted(found, key=lambda pair: pair[0][:2]):
         if form and len(form.entity_ids) > 1 and mention.entity_id:
             mention = _chosen(mention, form, named, entities, date)

@@ -31,7 +31,8 @@ class Grammar(NamedTuple):
 
 @cache
 def grammar(language: str) -> Grammar:
-    told, cues = lists(language), {}
+    told = lists(language)
+    cues: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
     adverbials = {frame: Entry("adverbial", frozenset([frame]), "neutral", None, "", False) for frame in ("after", "before")}
     phrases = [(phrase, entry) for frame, entry in adverbials.items() for phrase in told[frame]]
     for group in told["verbs"]:
@@ -42,8 +43,8 @@ def grammar(language: str) -> Grammar:
         cues.setdefault(first, []).append((tuple(rest), entry))
     for options in cues.values():
         options.sort(key=lambda option: -len(option[0]))
-    classes = (frozenset(told.get(key, "").split()) for key in ("opens", "stops", "leads", "says"))
-    return Grammar(told["order"] == "final", cues, *classes, told.get("how", ""))
+    opens, stops, leads, says = (frozenset(told.get(key, "").split()) for key in ("opens", "stops", "leads", "says"))
+    return Grammar(told["order"] == "final", cues, opens, stops, leads, says, told.get("how", ""))
 
 
 def reported(sentence: Words, quotes: list[Range], language: str) -> list[Draft]:

@@ -186,7 +186,7 @@ def _unlike_bytes(sample: bytes) -> bool:
     """Whether the bytes make no sense one by one or as UTF-8, as those of a text that NUL fell into or padded do."""
     sample = sample.rstrip(b"\0") + b"\0"
     nul, plain = sample.count(0), len(sample) - len(sample.translate(None, PRINTABLE))
-    if nul <= 0.2 * len(sample) and plain >= 0.9 * (len(sample) - nul) or not sample.isascii() and _mostly_utf8(sample):
+    if (nul <= 0.2 * len(sample) and plain >= 0.9 * (len(sample) - nul)) or (not sample.isascii() and _mostly_utf8(sample)):
         return False
     return _controls(sample) >= WIDE_CONTROLS * len(sample)
 
@@ -228,7 +228,7 @@ def _legacy(data: bytes, declared: Sequence[tuple[str, str]]) -> Decoded:
     """What was declared, where it is plausible; else what detection says."""
     _refuse_binary(data)
     sample = _sample(data)
-    sources = {}
+    sources: dict[str, str] = {}
     for name, source in _sources(declared).items():
         sources.setdefault(_spelling(sample, name), source)
     ranked = _ranked(sample, keep=set(sources))
@@ -248,34 +248,37 @@ def _ranked(sample: bytes, keep: Set[str] = frozenset(), known: Counter | None =
     `known` are the characters of the UTF-8 text around the sample, where there is any."""
     bare = sample.translate(None, CONTROLS)  # for which chardet would call it binary
     results = chardet.detect_all(bare, encoding_era=ERAS, compat_names=False, ignore_threshold=True, max_bytes=2 * SAMPLE_BYTES)
-    results += _damaged(sample, {r["encoding"] for r in results})
-    floor = 0.0 if known else RIVAL * max((r["confidence"] for r in results), default=0.0)
-    size, ranked = len(HIGH.findall(sample)) or 1, {}
-    for r in [*results, {"encoding": "cp1252", "confidence": 0.0}]:
-        encoding = _spelling(sample, r["encoding"] or "cp1252")
-        if encoding in ranked or encoding.startswith("utf") or (r["confidence"] < floor and encoding not in keep and ranked):
+    found = [(r["encoding"] or "cp1252", r["confidence"]) for r in results]
+    found += _damaged(sample, {name for name, _ in found})
+    floor = 0.0 if known else RIVAL * max((confidence for _, confidence in found), default=0.0)
+    size = len(HIGH.findall(sample)) or 1
+    ranked: dict[str, Candidate] = {}
+    for name, confidence in [*found, ("cp1252", 0.0)]:
+        encoding = _spelling(sample, name)
+        if encoding in ranked or encoding.startswith("utf") or (confidence < floor and encoding not in keep and ranked):
             continue
         text = sample.decode(encoding, "replace")
-        page = REGISTRY.get(encoding) or REGISTRY[r["encoding"] or "cp1252"]
-        score = math.log(max(r["confidence"], 1e-3)) + _looks(text, RARITY[page.era]) + (_expected(text, known, size) if known else 0.0)
+        page = REGISTRY.get(encoding) or REGISTRY[name]
+        score = math.log(max(confidence, 1e-3)) + _looks(text, RARITY[page.era]) + (_expected(text, known, size) if known else 0.0)
         ranked[encoding] = Candidate(round(score, 4), encoding, text)
     return sorted(ranked.values(), key=lambda c: -c.score)
 
 
-def _damaged(sample: bytes, found: set[str]) -> Iterator[dict]:
-    """chardet's word on encodings it left out because of a few bytes: without them."""
+def _damaged(sample: bytes, found: set[str]) -> Iterator[tuple[str, float]]:
+    """chardet's confidence in encodings it left out because of a few bytes: without them."""
     for encoding in MULTIBYTE:
         if encoding not in found and sample.decode(encoding, "replace").count("\ufffd") <= DAMAGE_FLOOR + DAMAGE * len(sample):
             clean = sample.decode(encoding, "ignore").encode(encoding, "ignore")
             if not clean.isascii():
                 results = chardet.detect_all(clean, include_encodings=[encoding, *FALLBACKS], compat_names=False, ignore_threshold=True)
-                yield from (r for r in results if r["encoding"] == encoding)
+                yield from ((encoding, r["confidence"]) for r in results if r["encoding"] == encoding)
 
 
 def _expected(text: str, known: Counter, size: int) -> float:
     """Log probability of the text's characters above ASCII per byte of `size`: they are those known from around the
     text, others of their blocks, or (one in ten) of a language not met there."""
-    blocks, total, sum_ = Counter(), sum(known.values()), 0.0
+    blocks: Counter[int] = Counter()
+    total, sum_ = sum(known.values()), 0.0
     for c, n in known.items():
         blocks[ord(c) >> 7] += n
     for c, n in Counter(text.lower()).items():
@@ -319,7 +322,7 @@ APT_PLACE = re.compile(
 
 def _sources(declared: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Python's own names of the encodings declared, each with the most trusted source that says so; names of none left out."""
-    sources = {}
+    sources: dict[str, str] = {}
     for name, source in declared:
         for spelling in (name, name.lower().removeprefix("x-")):
             try:
@@ -384,7 +387,7 @@ def _mostly_utf8(sample: bytes) -> bool:
         text = line.decode("utf-8", "surrogateescape")
         high, lost = _counts(text)
         good, bad, whole = good + high, bad + lost, whole + (0 if lost else high)
-    if whole >= UTF8_LINES * (whole + bad) and whole or good and good >= UTF8_SHARE * (good + bad):
+    if (whole and whole >= UTF8_LINES * (whole + bad)) or (good and good >= UTF8_SHARE * (good + bad)):
         return True
     cut = CUT.search(sample[-3:])
     return bool(cut and bad == len(cut[0]) and (bad > 1 or cut[0] < b"\xe0" or cut[0] == b"\xe2"))
@@ -459,7 +462,7 @@ def _read_units(data: bytes, units: list[tuple[int, int]]) -> list[Change]:
     best = ranked[0]
     rivals = sum(math.exp(SHARPNESS * (c.score - best.score)) for c in ranked if c.text != best.text)
     sure = round(min(1 / (1 + rivals), SUREST), 2)
-    pieces = []
+    pieces: list[Change] = []
     for start, end in units:
         stretch = data[start:end]
         fit = next((c for c in ranked if _decodes(stretch, c.encoding)), None)
@@ -532,16 +535,17 @@ def _runs(data: bytes, start: int, end: int, encoding: str, base: str, rule: str
         for m in HIGH_RUN.finditer(data, start, end):
             yield Change(m.start(), m.end(), m[0].decode(encoding), rule, kind, confidence)
         return
-    parts, begin = [], start
+    parts: list[str] = []
+    begin = start
     for a, b, text in _characters(data, start, end, encoding):
-        lost = text is None or text == "\ufffd" and not _one_to_one(data[a:b], base)
+        lost = text is None or (text == "\ufffd" and not _one_to_one(data[a:b], base))
         plain = text and not lost and _spelt(text, base) == data[a:b]
         if parts and (lost or plain):
             yield Change(begin, a, "".join(parts), rule, kind, confidence)
             parts = []
-        if lost and not text and b == len(data):
+        if text is None and b == len(data):
             yield Change(a, b, "", "truncated_character", "removed")
-        elif lost:
+        elif text is None or lost:
             yield Change(a, b, "\ufffd", "undecodable_byte", "inferred", 0.0)
         elif not plain:
             begin = begin if parts else a

@@ -232,7 +232,7 @@ def _introduced(text: str, run: re.Match) -> bool:
 
 def _pasted_names(texts: Sequence[str]) -> frozenset[str]:
     """Foreign names that stand at least twice, in running text, where a native one would."""
-    placed = Counter()
+    placed: Counter[str] = Counter()
     for text in texts:
         if text.isascii() or not _RUN.search(text):  # as most texts
             continue

@@ -215,9 +215,9 @@ AFTER_CLOCK = re.compile(r"[\s,|•·–—-]{1,4}(?:on\s|am\s)?(?:[^\W\d_]{2,12
 def _time_after(text: str, at: int) -> tuple[str | None, int]:
     """The time of day that follows a date, hh:mm with its zone where given, and where it ends."""
     window = text[at : at + CLOCK_WINDOW]
-    m = CLOCK.match(window, BEFORE_CLOCK.match(window).end())
-    clock = m and _clock(m)
-    if not clock:
+    before = BEFORE_CLOCK.match(window)
+    m = CLOCK.match(window, before.end() if before else 0)
+    if not m or not (clock := _clock(m)):
         return None, at
     end = m.end() if clock[5:] or not m["zone"] else m.start("zone")
     return clock, at + len(window[:end].rstrip(" (\u00a0"))
@@ -301,7 +301,9 @@ WEEKDAY = re.compile(
 
 def _weekday_before(text: str, at: int, language: str | None) -> int | None:
     m = WEEKDAY.search(text, max(0, at - 32), at)
-    known = m and (_tables()[1].get(fold(m[1])) or _tables()[1].get(fold(m[2])))
+    if not m:
+        return None
+    known = _tables()[1].get(fold(m[1])) or _tables()[1].get(fold(m[2]))
     return _meant(known, language, len(m[1]) > SHORT) if known else None
 
 

@@ -196,7 +196,8 @@ INDEX = re.compile(r"\[\d+\]")
 def _graph(facts: Sequence[Fact]) -> Graph:
     """The objects of JSON-LD. A script ends where other facts follow, or where a path comes again."""
     things: dict[tuple[int, str], Thing] = {}
-    script, seen, inside = 0, set(), False
+    seen: set[str] = set()
+    script, inside = 0, False
     for fact in facts:
         if fact.source != "json-ld":
             inside = False
@@ -214,8 +215,8 @@ def _graph(facts: Sequence[Fact]) -> Graph:
         thing.values.setdefault(name, []).append(fact)
     graph = Graph(list(things.values()), {}, {})
     for thing in graph.things:
-        if thing.first("@id") and thing.first("name"):
-            graph.named.setdefault(thing.first("@id").value, thing)
+        if (name_of := thing.first("@id")) and thing.first("name"):
+            graph.named.setdefault(name_of.value, thing)
         graph.parts.setdefault((thing.script, thing.path.rpartition(".")[0], thing.roles[-1]), []).append(thing)
     return graph
 
@@ -540,7 +541,8 @@ def _byline(source: str, values: Sequence[tuple[Fact, str]], site: Site) -> Byli
             if piece and not NOBODY.search(piece):
                 _sorted_out(piece, types, site, byline)
                 byline.facts.append(fact)
-    return byline._replace(**{k: list(dict.fromkeys(getattr(byline, k))) for k in ("people", "organisations", "outlet")})
+    people, organisations, outlet = (list(dict.fromkeys(names)) for names in (byline.people, byline.organisations, byline.outlet))
+    return byline._replace(people=people, organisations=organisations, outlet=outlet)
 
 
 def _sorted_out(piece: str, types: str, site: Site, byline: Byline) -> None:
@@ -657,7 +659,7 @@ def _checked(day: str, hour: str | None, minute: str | None, second: str | None,
         return None
     if not _able(day):
         return None
-    if hour is None or int(hour) > 23 or int(minute) > 59:
+    if hour is None or minute is None or int(hour) > 23 or int(minute) > 59:
         return day, "day"
     zone = (zone or "").upper().replace("UTC", "Z").replace("GMT", "Z")
     if len(zone) > 1:
@@ -764,7 +766,9 @@ def _most(said: Sequence[tuple[str, float, Fact]]) -> str | None:
 
 def _evidence(titles: Sequence[Said], bylines: Sequence[Byline]) -> list[Evidence]:
     """What each place says, field by field."""
-    rows = [Evidence("title", s.value, s.source, s.fact and s.fact.start, s.fact and s.fact.end) for s in titles]
+    rows = []
+    for s in titles:
+        rows.append(Evidence("title", s.value, s.source, *((s.fact.start, s.fact.end) if s.fact else (None, None))))
     for b in bylines:
         rows += [Evidence("authors", _clean(f.value), b.source, f.start, f.end) for f in b.facts]
         rows += [Evidence("authors", name, b.source, None, None) for name in b.people if not b.facts]

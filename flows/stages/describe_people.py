@@ -280,7 +280,7 @@ def authors(text: str, blocks: Sequence[Block], zones: Zones, found: Sequence[St
 
 def _names_nobody(page: Page, i: int) -> bool:
     """A byline of nothing but agencies, newsrooms and roles."""
-    rest = after_word(page.parts[i]) if len(page.lines[i]) <= BESIDE else None
+    rest = (len(page.lines[i]) <= BESIDE and after_word(page.parts[i])) or ""
     return bool(rest) and len(rest.split()) <= BESIDE_WORDS and all(_is_beside(p) for p in _separators().split(rest.strip(EDGES)) if p)
 
 
