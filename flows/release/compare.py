@@ -75,7 +75,7 @@ def facts(release: Path) -> dict:
             return found
         why = "it is no build record"
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        why = str(error.strerror) if isinstance(error, OSError) else "it is no JSON"
     raise ValueError(f"{release / 'build.json'}: {why}; name the folder of one version, as dist/NAME/1.0.0")
 
 
@@ -106,6 +106,16 @@ def stored(folder: Path, table: str) -> str:
         return relation(found)
     nulls = ", ".join(f'NULL::VARCHAR AS "{c}"' for c in schemas.table(table).SCHEMA.names)
     return f"(SELECT {nulls} WHERE false)"
+
+
+def write_rows(db: duckdb.DuckDBPyConnection, name: str, query: str, schema: pa.Schema, tables: Path) -> None:
+    """Write what `query` gives as the table `name` into `tables`, in its order and in the types of `schema`."""
+    columns = ", ".join(f'"{c}"' for c in schema.names)
+    rows = db.sql(f"SELECT {columns} FROM ({query}) ORDER BY {schemas.table(name).ORDER}").to_arrow_reader(ROWS)
+    with pq.ParquetWriter(tables / f"{name}.parquet", schema, compression="zstd") as writer:
+        for batch in rows:
+            arrays = [c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
 
 
 def digest(found: list[Path]) -> str:

@@ -17,8 +17,7 @@ import duckdb
 from anyascii import anyascii
 
 import schemas
-from flows.corpus.tables import copy
-from flows.release.compare import database, facts, files, relation, stored
+from flows.release.compare import database, facts, files, relation, stored, write_rows
 from flows.release.public import HOLDERS, STANCES, pseudonym
 from schemas.annotations import QUOTED
 
@@ -221,10 +220,10 @@ for _view in schemas.VIEWS:
 
 
 def _write(db: duckdb.DuckDBPyConnection, name: str, tables: Path) -> None:
-    query = QUERIES.get(name, f"FROM {name}")
-    if "item_id" in schemas.table(name).SCHEMA.names:
+    schema, query = schemas.table(name).SCHEMA, QUERIES.get(name, f"FROM {name}")
+    if "item_id" in schema.names:
         query = f"FROM ({query}) WHERE item_id IS NULL OR item_id[:20] NOT IN (FROM thin)"
-    copy(db, name, query, tables)
+    write_rows(db, name, query, schema, tables)
     db.execute(f"CREATE OR REPLACE VIEW {name} AS FROM {relation([tables / f'{name}.parquet'])}")
 
 

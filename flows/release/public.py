@@ -18,8 +18,7 @@ import pyarrow.parquet as pq
 from duckdb.func import FunctionNullHandling
 
 import schemas
-from flows.corpus.tables import copy
-from flows.release.compare import ROWS, database, files, relation, stored
+from flows.release.compare import ROWS, database, files, relation, stored, write_rows
 
 # Licences (SPDX) under which a text may be passed on with its name on it; araxes.toml may give others. Those that forbid
 # changes (ND) are not among them: a text without its page's clutter is a changed one.
@@ -97,8 +96,9 @@ def withhold(tables: Path, out: Path, licenses: Iterable[str] = ()) -> Path:
         db.execute(NAMED.format(entities=stored(tables, "entities")))
         db.create_function("is_long", is_long, ["VARCHAR"], "BOOLEAN", null_handling=FunctionNullHandling.SPECIAL)
         for name in (n for n in schemas.TABLES if files(tables, n)):
-            columns = ", ".join(_column(name, c) for c in schemas.table(name).SCHEMA.names)
-            copy(db, name, f"SELECT {columns} FROM {relation(files(tables, name))} t", out)
+            schema = schemas.table(name).SCHEMA
+            columns = ", ".join(_column(name, c) for c in schema.names)
+            write_rows(db, name, f"SELECT {columns} FROM {relation(files(tables, name))} t", schema, out)
     return out
 
 

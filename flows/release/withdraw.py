@@ -10,11 +10,10 @@ import shutil
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from flows.release.compare import ROWS, database, facts, files, stored
+from flows.release.compare import ROWS, database, facts, files, stored, write_rows
 from flows.release.publish import QUALITY, VERSION, write
 from flows.release.staging import STAGING
 
@@ -107,9 +106,4 @@ def _table(db: duckdb.DuckDBPyConnection, release: Path, name: str, tables: Path
     key = next((c for c in ("doc_id", "item_id") if c in schema.names), None)
     plain = f"SELECT * FROM {{table}} WHERE {key}[:20] NOT IN (FROM gone)" if key else "FROM {table}"
     query = QUERIES.get(name, plain).format(table=stored(release, name), captures=stored(release, "captures"))
-    columns = ", ".join(f'"{c}"' for c in schema.names)
-    rows = db.sql(f"SELECT {columns} FROM ({query}) ORDER BY {schemas.table(name).ORDER}").to_arrow_reader(ROWS)
-    with pq.ParquetWriter(tables / f"{name}.parquet", schema) as writer:
-        for batch in rows:
-            arrays = [c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    write_rows(db, name, query, schema, tables)
