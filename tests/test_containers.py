@@ -9,6 +9,7 @@ import random
 import time
 import tracemalloc
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import brotli
@@ -29,6 +30,7 @@ from flows.readers.shards import pack
 from flows.release.verify import verify
 from tests.corpora import ARTICLE, PLACES, build
 
+SPECIMENS = Path(__file__).parents[1] / "seeds" / "captures"
 LIMIT = 200_000
 HTML = b"<!doctype html><html><body><p>The ferry to Saren was late again.</p></body></html>"
 COMPRESSIONS = {".gz": gzip.compress, ".zst": zstd.compress}
@@ -557,6 +559,22 @@ def test_a_release_of_containers_verifies_until_one_of_them_changes(tmp_path):
         found = verify(release, folder, payload)
         assert found and all(f" {name}: the file is not the one the capture was read from" in line for line in found)
         (folder / name).write_bytes(good)
+
+
+@pytest.mark.slow
+def test_a_warc_of_the_specimens_builds_and_verifies(tmp_path):
+    specimens = [p for p in sorted(SPECIMENS.rglob("*.*")) if p.stat().st_size]
+    kinds = {".txt": "text/plain", ".html": "text/html"}
+    saved = [response(p.read_bytes(), i, Content_Type=kinds[p.suffix]) for i, p in enumerate(specimens)]
+    (tmp_path / "crawl").mkdir()
+    (tmp_path / "crawl" / "a.warc.gz").write_bytes(warc(*saved, compressed=True))
+    assert build(tmp_path / "crawl", tmp_path / "out") == 0
+    (release,) = (tmp_path / "out").glob("*/[0-9]*")
+    captures = pq.read_table(release / "data/captures/train-00000-of-00001.parquet").to_pylist()
+    assert Counter(c["capture_sha256"] for c in captures) == Counter(hashlib.sha256(p.read_bytes()).hexdigest() for p in specimens)
+    assert {c["url"] for c in captures} == {url for url, *_ in saved}
+    assert sum(c["outcome"] == "document" for c in captures) > 0.8 * len(specimens)
+    assert verify(release, tmp_path / "crawl", payload) == []
 
 
 def test_a_shard_takes_a_changed_container_as_such(tmp_path, put):

@@ -1,7 +1,9 @@
 """Promises 1 and 2 through the real stages: whatever the bytes, no exception, every byte accounted for, every span traced."""
 
+import time
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from flows.readers.knowledge import Knowledge
 from flows.readers.targets import Target
 from flows.stages.validate import validate
 from flows.traced import Rejected, replay
+from tests.test_html import HOSTILE
 
 SENTENCES = st.sampled_from(
     [
@@ -133,6 +136,17 @@ TAGS = st.sampled_from(
 def test_markup_of_any_kind(parts, encoding):
     body = "<p>The harbour master of Saren said on Tuesday that the ferry would sail again.</p>" * 4
     check(f"<html><body>{''.join(parts)}{body}{''.join(parts[::-1])}".encode(encoding, "ignore"), "text/html")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nested elements", "an attribute of 50 MB", "nothing closed", "null bytes", "script that looks like text", "references without end"],
+)
+def test_hostile_markup_behind_an_article_ends_in_a_document_or_a_rejection(name):
+    body = "<p>The harbour master of Saren said on Tuesday that the ferry would sail again.</p>" * 4
+    began = time.process_time()
+    check(f"<!doctype html><article>{body}</article>{HOSTILE[name]}".encode(), "text/html")
+    assert time.process_time() - began < 20
 
 
 def test_one_capture_that_breaks_a_stage_does_not_take_the_others_along():
