@@ -103,7 +103,7 @@ def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Cal
             raise GateFailed(failures)
         told = call("withhold", withhold, tables, work / "public", source.public.get("licenses", ())) if public else tables
         changes = compare(previous, told)
-        if changes.version is None:
+        if previous and changes.version is None:
             point(out / name, previous.name)  # a build killed between its last two steps left it undone
             _purge(call, out / name, withdrawn)
             forget(shards_of(out / name), shards)
@@ -163,7 +163,8 @@ def dask(address: str) -> TaskRunner:
         with Client(address, timeout=ANSWER, set_as_default=False) as client:
             stamps = client.run(stamp, on_error="return")
     except (OSError, ValueError):
-        raise ConnectionError(f"{address}: no Dask scheduler answers there; name it as --dask tcp://HOST:8786, as `dask scheduler` prints it") from None
+        hint = "name it as --dask tcp://HOST:8786, as `dask scheduler` prints it"
+        raise ConnectionError(f"{address}: no Dask scheduler answers there; {hint}") from None
     if not stamps:
         raise ValueError(f"{address}: the cluster has no workers; start some with: dask worker {address} --nthreads 1")
     for worker in sorted(w for w, found in stamps.items() if found != stamp()):
@@ -182,7 +183,9 @@ def tell(flow: Flow, flow_run: FlowRun, state: State) -> None:
         block = Block.load(name)
         if not isinstance(block, NotificationBlock):
             raise TypeError(f"{NOTIFY}: {name} is not a notification block; name one such as custom-webhook/araxes")
-        block.notify(f"{flow.name} {flow_run.name} {state.name.lower()}: {reason(state)}", subject=f"{flow.name} {state.name.lower()}")
+        how = (state.name or "failed").lower()
+        # Typed as if it had to be awaited; outside an event loop it is done when it returns.
+        block.notify(f"{flow.name} {flow_run.name} {how}: {reason(state)}", subject=f"{flow.name} {how}")  # type: ignore[unused-coroutine]
 
 
 def reason(state: State) -> str:
@@ -193,7 +196,7 @@ def reason(state: State) -> str:
     elif error is not None:
         said = f"{type(error).__name__}; the log of the run has more"
     else:
-        said = state.message or state.name  # Prefect's own words: how the process ended
+        said = state.message or state.name or ""  # Prefect's own words: how the process ended
     return " ".join(said.split())
 
 
@@ -210,7 +213,7 @@ def again(flow: Flow, flow_run: FlowRun, state: State) -> None:
 
 @flow(
     name="araxes-build",
-    task_runner=ProcessPoolTaskRunner(max_workers=os.cpu_count()),
+    task_runner=ProcessPoolTaskRunner(max_workers=os.cpu_count()),  # type: ignore[arg-type]  # Prefect's runners are not its TaskRunner
     persist_result=False,
     on_failure=[tell],
     on_crashed=[tell, again],
@@ -230,7 +233,7 @@ def shard_task(shard: Path, captures: Path) -> Path:
 def _task(name: str, function: Callable[..., Any], *values: Any) -> Any:
     # Parameters and results of a task are walked through and kept until the flow ends; what is in the box is neither.
     box = [values]
-    task(lambda: box.append(function(*box.pop())), name=name, cache_policy=NO_CACHE, persist_result=False)()
+    task(name=name, cache_policy=NO_CACHE, persist_result=False)(lambda: box.append(function(*box.pop())))()
     return box.pop()
 
 

@@ -7,6 +7,7 @@ alone. `rows` turns it into the rows of the tables; only here do records get the
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -41,18 +42,22 @@ class Capture(NamedTuple):
     charset: str | None = None
 
 
+# What a draft has for a text before there is one.
+UNREAD = Traced(b"", "utf-8", "", ())
+
+
 @dataclass(frozen=True)
 class Draft:
     """`text` is the text at hand, `page` what a reader sees of the capture before
     stripping, `source` the same before markup is taken away; `dates` are the candidates with
-    their places in the capture; the rest is named as its stage names it."""
+    their places in the capture; the rest is named as its stage names it. What a later stage gives is empty."""
 
     capture: Capture
     data: bytes = b""
     encoding_source: str = ""
-    text: Traced | None = None
-    page: Traced | None = None
-    source: Traced | None = None
+    text: Traced = UNREAD
+    page: Traced = UNREAD
+    source: Traced = UNREAD
     blocks: tuple[Block, ...] = ()
     kept: tuple[Block, ...] = ()
     segments: tuple = ()
@@ -134,7 +139,8 @@ def _segments(draft: Draft, doc_id: str) -> list[Row]:
     text = draft.text
     spans = [text.span(s.start, s.end) for s in draft.segments]
     taken: Counter[str] = Counter()
-    ids = [_unique(f"{doc_id}-{'s' if s.unit == 'sentence' else 'b'}{p.byte_start}-{p.byte_end}", taken) for s, p in zip(draft.segments, spans, strict=True)]
+    letters = ["s" if s.unit == "sentence" else "b" for s in draft.segments]
+    ids = [_unique(f"{doc_id}-{letter}{p.byte_start}-{p.byte_end}", taken) for letter, p in zip(letters, spans, strict=True)]
     inferred = [e for e in text.edits if e.kind == "inferred"]
     starts, ends = [e.start for e in inferred], [e.end for e in inferred]
     found = []
@@ -163,7 +169,8 @@ def _segments(draft: Draft, doc_id: str) -> list[Row]:
 
 
 def _edits(draft: Draft, doc_id: str) -> list[Row]:
-    text, taken = draft.text, Counter()
+    text = draft.text
+    taken: Counter[str] = Counter()
     return [
         {
             "edit_id": _unique(f"{doc_id}-e{e.byte_start}-{e.byte_end}", taken),
@@ -186,19 +193,20 @@ def _edits(draft: Draft, doc_id: str) -> list[Row]:
 def _attributed(draft: Draft, doc_id: str, segments: list[Row]) -> dict[str, list[Row]]:
     """Rows of what the attribute stage found, and the votes its rules cast."""
     said, text = draft.attributed, draft.text
-    mentions, attributions, claims, stances = Counter(), Counter(), Counter(), Counter()
-    attribution_ids = [_place_id(doc_id, "a", text, [*a.source, *a.cue, *a.content], attributions) for a in said.attributions]
-    claim_ids = [_place_id(doc_id, "c", text, c.spans, claims) for c in said.claims]
+    taken: Counter[str] = Counter()
+    attribution_ids = [_unique(_place_id(doc_id, "a", text, [*a.source, *a.cue, *a.content]), taken) for a in said.attributions]
+    claim_ids = [_unique(_place_id(doc_id, "c", text, c.spans), taken) for c in said.claims]
     holders = [_holder(s, said.holders) for s in said.stances]
     stance_ids = [
-        _unique(f"{_place_id(doc_id, 't', text, [_range(segments[s.segment])])}-{holder}-{s.target_id}", stances)
-        for s, holder in zip(said.stances, (_slug(s, h) for s, h in zip(said.stances, holders, strict=True)), strict=True)
+        _unique(f"{_place_id(doc_id, 't', text, [_range(segments[s.segment])])}-{_slug(s, holder)}-{s.target_id}", taken)
+        for s, holder in zip(said.stances, holders, strict=True)
     ]
     rows = {
         "mentions": [
             {
-                "mention_id": _place_id(doc_id, "m", text, [(m.start, m.end)], mentions), "doc_id": doc_id, "segment_id": segments[m.segment]["segment_id"],
-                "start": m.start, "end": m.end, "entity_id": m.entity_id, "mention_type": m.mention_type, **text.span(m.start, m.end)._asdict(),
+                "mention_id": _unique(_place_id(doc_id, "m", text, [(m.start, m.end)]), taken),
+                "doc_id": doc_id, "segment_id": segments[m.segment]["segment_id"], "start": m.start, "end": m.end,
+                "entity_id": m.entity_id, "mention_type": m.mention_type, **text.span(m.start, m.end)._asdict(),
             }
             for m in said.mentions
         ],
@@ -222,7 +230,8 @@ def _attributed(draft: Draft, doc_id: str, segments: list[Row]) -> dict[str, lis
         ],
         "stances": [
             {
-                "stance_id": key, "doc_id": doc_id, "segment_id": segments[s.segment]["segment_id"], "holder_type": s.holder_type, "holder_entity_id": holder,
+                "stance_id": key, "doc_id": doc_id, "segment_id": segments[s.segment]["segment_id"],
+                "holder_type": s.holder_type, "holder_entity_id": holder,
                 "attribution_id": None if s.attribution is None or s.holder_type == "author" else attribution_ids[s.attribution],
                 "claim_id": None if s.claim is None else claim_ids[s.claim], "target_id": s.target_id, "explicit": s.explicit,
                 "evidence_spans": _spans(text, s.evidence), "origin": s.origin, **_hull(text, [_range(segments[s.segment])]),
@@ -231,17 +240,19 @@ def _attributed(draft: Draft, doc_id: str, segments: list[Row]) -> dict[str, lis
         ],
         "coverage": [{"doc_id": doc_id, "layer": layer, "labeller": RULES, "status": status} for layer, status in said.coverage],
     }  # fmt: skip
-    votes = [_vote(key, "stance", s.answer, segments[s.segment]["text"]) for key, s in zip(stance_ids, said.stances, strict=True) if s.answer]
-    votes += [_vote(key, "claim", c.modality, text.text[c.spans[0][0] : c.spans[-1][1]]) for key, c in zip(claim_ids, said.claims, strict=True)]
+    votes = [_vote(i, "stance", s.answer, segments[s.segment]["text"]) for i, s in zip(stance_ids, said.stances, strict=True) if s.answer]
+    votes += [_vote(i, "claim", c.modality, text.text[c.spans[0][0] : c.spans[-1][1]]) for i, c in zip(claim_ids, said.claims, strict=True)]
     return rows | {"annotations": votes}
 
 
 def _vote(item_id: str, layer: str, value: str, words: str) -> Row:
     """What the rules answer, as a row of annotations."""
-    told = {"item_id": item_id, "layer": layer, "value": value, "annotator_id": RULES, "annotator_type": "rule", "guideline_version": GUIDELINE}
-    told |= {"made_on_release": None, "text_sha256": _sha256(words), "exact": words, "prefix": None, "suffix": None}
-    key = _sha256("\n".join(str(told[name]) for name in ("item_id", "layer", "value", "annotator_id", "guideline_version", "text_sha256")))[:20]
-    return {"annotation_id": key, **told, "carried": "unchanged", "confidence": None, "saw_prelabel": False, "batch": None}
+    said = {"item_id": item_id, "layer": layer, "value": value, "annotator_id": RULES, "guideline_version": GUIDELINE}
+    said["text_sha256"] = _sha256(words)
+    quoted = {"exact": words, "prefix": None, "suffix": None}
+    known = {"annotator_type": "rule", "made_on_release": None, "carried": "unchanged", "saw_prelabel": False}
+    key = _sha256("\n".join(said.values()))[:20]
+    return {"annotation_id": key, **said, **quoted, **known, "confidence": None, "batch": None}
 
 
 def _holder(held: Any, holders: tuple[str | None, ...]) -> str | None:
@@ -259,18 +270,17 @@ def _range(segment: Row) -> tuple[int, int]:
     return segment["start"], segment["end"]
 
 
-def _spans(text: Traced, ranges: Any) -> list[Row]:
+def _spans(text: Traced, ranges: Iterable[tuple[int, int]]) -> list[Row]:
     return [{"start": start, "end": end, **text.span(start, end)._asdict()} for start, end in ranges]
 
 
-def _hull(text: Traced, ranges: Any) -> Row:
+def _hull(text: Traced, ranges: Sequence[tuple[int, int]]) -> Row:
     return text.span(min(start for start, _ in ranges), max(end for _, end in ranges))._asdict()
 
 
-def _place_id(doc_id: str, letter: str, text: Traced, ranges: Any, taken: Counter[str] | None = None) -> str:
+def _place_id(doc_id: str, letter: str, text: Traced, ranges: Sequence[tuple[int, int]]) -> str:
     place = _hull(text, ranges)
-    key = f"{doc_id}-{letter}{place['byte_start']}-{place['byte_end']}"
-    return key if taken is None else _unique(key, taken)
+    return f"{doc_id}-{letter}{place['byte_start']}-{place['byte_end']}"
 
 
 def _before(text: Traced, edit: Edit) -> str | None:

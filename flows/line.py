@@ -22,7 +22,19 @@ from flows.drafts import Capture, Draft, rows
 from flows.readers import files, html
 from flows.readers.knowledge import Knowledge, from_json
 from flows.readers.shards import KNOWLEDGE
-from flows.stages import attribute, attribute_mentions, decode, defects, describe, describe_html, repair, segment, strip, strip_html, validate
+from flows.stages import (
+    attribute,
+    attribute_mentions,
+    decode,
+    defects,
+    describe,
+    describe_html,
+    repair,
+    segment,
+    strip,
+    strip_html,
+    validate,
+)
 from flows.traced import Rejected, Span, Traced
 
 SHARD_TABLES = ("documents", "segments", "edits", "mentions", "attributions", "claims", "stances", "annotations", "coverage", "rejections")
@@ -150,7 +162,10 @@ class Heard(NamedTuple):
 
 
 def _attribute(draft: Draft, lexicon: attribute_mentions.Lexicon, targets: tuple) -> Draft:
-    heard = [Heard(*s, tuple(found)) for s, found in zip(draft.segments, draft.defects, strict=True)]
+    heard = [
+        Heard(s.start, s.end, s.unit, s.parent, s.language, s.repeat_of, found)
+        for s, found in zip(draft.segments, draft.defects, strict=True)
+    ]
     told = draft.description.date_published
     return replace(draft, attributed=attribute.attribute(draft.text.text, heard, draft.language, lexicon, targets, told))
 
@@ -170,7 +185,7 @@ def _is_html(draft: Draft) -> bool:
 
 
 def _place(text: Traced, candidate: describe.DateCandidate) -> Span | None:
-    return None if candidate.start is None else text.span(candidate.start, candidate.end)
+    return None if candidate.start is None or candidate.end is None else text.span(candidate.start, candidate.end)
 
 
 def stages(known: Knowledge) -> dict[str, Callable[[Draft], Draft]]:

@@ -98,7 +98,9 @@ class Traced:
         Raises ValueError where the bytes outside the pieces are not the one spelling of their text in `encoding`:
         a stateful or lossy encoding has to give such bytes as pieces.
         """
-        parts, edits, at, length = [], [], 0, 0
+        parts: list[str] = []
+        edits: list[Edit] = []
+        at = length = 0
         for piece in pieces:
             parts.append(_copy(data[at : piece.start], encoding))
             start = length + len(parts[-1])
@@ -120,7 +122,9 @@ class Traced:
         quick = self._applied(stage, changes)
         if quick:
             return quick
-        parts, edits, at, shift, done = [], [], 0, 0, 0
+        parts: list[str] = []
+        edits: list[Edit] = []
+        at = shift = done = 0
         for start, end, first, last, wishes in self._groups(changes):
             edits += _moved(self.edits[done:first], shift)
             touched, done = self.edits[first:last], last
@@ -137,7 +141,8 @@ class Traced:
         """`apply` in one walk, if no change cuts into an earlier edit; None otherwise."""
         text, encoding, old, stages, new = self.text, self.encoding, self.edits, (stage,), tuple.__new__
         starts, ends, done, at, shift = self._starts, self._ends, 0, 0, 0
-        parts, edits = [], []
+        parts: list[str] = []
+        edits: list[Edit] = []
         char = byte = 0  # a character of the copy at hand and its byte
         for start, end, after, rule, kind, confidence in changes:
             if not at <= start <= end <= len(text):
@@ -297,7 +302,7 @@ def _moved(edits: Sequence[Edit], shift: int) -> Sequence[Edit]:
     """The edits with the text before them `shift` characters longer."""
     if not shift:
         return edits
-    return [Edit(b, c, start + shift, end + shift, *rest) for b, c, start, end, *rest in edits]
+    return [Edit(b, c, start + shift, end + shift, rules, stages, kind, sure) for b, c, start, end, rules, stages, kind, sure in edits]
 
 
 def _joined(stage: str, touched: Sequence[Edit], changes: list[Change], byte_start: int, byte_end: int, start: int, end: int) -> Edit:

@@ -78,7 +78,8 @@ def wilson(hits: int, n: int) -> tuple[float, float] | None:
     if not n:
         return None
     p, spread = hits / n, Z / n * math.sqrt(hits * (n - hits) / n + Z * Z / 4)
-    return tuple(round((p + Z * Z / (2 * n) + side * spread) / (1 + Z * Z / n), 4) for side in (-1, 1))
+    low, high = (round((p + Z * Z / (2 * n) + side * spread) / (1 + Z * Z / n), 4) for side in (-1, 1))
+    return low, high
 
 
 def _judged(votes: Sequence[Mapping[str, Any]]) -> dict[str, list[Judged]]:

@@ -95,9 +95,11 @@ def declared_encoding(data: bytes) -> str | None:
     for m in DECLARING.finditer(head):
         if m[1] is not None:
             values = attributes(m[1].decode("latin-1"))
+            if values.get("charset"):
+                return values["charset"]
             named = DECLARED_AS.search(values.get("content", "").encode("latin-1", "replace"))
-            if values.get("charset") or (named and values.get("http-equiv", "").lower() == "content-type"):
-                return values.get("charset") or named[1].decode("latin-1")
+            if named and values.get("http-equiv", "").lower() == "content-type":
+                return named[1].decode("latin-1")
     xml = XML_ENCODING.match(head)
     return xml[1].decode("latin-1") if xml else None
 
@@ -523,18 +525,17 @@ class _Tree:
         """The facts in a start tag, `written` at source character `at`."""
         if tag == "link" and not PAGE_LINK.search(written):
             return
-        found: dict[str, re.Match[str]] = {}
+        found: dict[str, tuple[int, int]] = {}  # where the value of each stands
         for m in ATTRIBUTE.finditer(written):
-            found.setdefault(m[1].lower(), m)
+            found.setdefault(m[1].lower(), m.span(m.lastindex) if m.lastindex and m.lastindex > 1 else (0, 0))
 
         def value(name: str) -> str:
-            m = found.get(name)
-            return unescape(m[m.lastindex]) if m and m.lastindex > 1 else ""
+            return unescape(written[slice(*found[name])]) if name in found else ""
 
         def fact(source: str, key: str, name: str) -> None:
-            m, said = found[name], value(name)
+            (start, end), said = found[name], value(name)
             if said:
-                self.facts.append(Fact(source, key, said, at + m.start(m.lastindex), at + m.end(m.lastindex)))
+                self.facts.append(Fact(source, key, said, at + start, at + end))
 
         key = value("property") or value("name") or value("http-equiv") if tag == "meta" else ""
         if key and "content" in found:
@@ -593,7 +594,7 @@ def json_facts(source: str, start: int, end: int) -> Iterator[Fact]:
         elif 0 < len(stack) <= JSON_DEPTH:
             value = (plain if text is None else _plain(text)).strip()
             if value:
-                yield Fact("json-ld", _path(*top), value, *m.span(m.lastindex))
+                yield Fact("json-ld", _path(*top), value, *m.span(3 if text is None else 1))
 
 
 def _path(path: str, name: str | int | None) -> str:

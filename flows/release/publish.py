@@ -119,7 +119,7 @@ def listed(release: Path) -> list[str]:
 
 def json_lines(table: pa.Table, target: BinaryIO) -> None:
     """`table` as JSON Lines: an object a row, keys in the order of the columns, nulls written."""
-    pl.from_arrow(table).write_ndjson(target)
+    pl.DataFrame(table).write_ndjson(target)
 
 
 def batches(source: Path, schema: pa.Schema | None = None) -> Iterator[pa.Table]:

@@ -94,7 +94,7 @@ def _unwrapped(text: str, kept: Sequence[Block]) -> Iterator[tuple[int, int, str
             yield run[0].start, run[-1].end, run[0].unit if run[0].unit in PROSE else "paragraph"
         else:
             for first, last in _paragraphs(text, run):
-                yield run[first].start, run[last].end, run[first].unit
+                yield run[first].start, run[last].end, run[first].unit or "paragraph"
         at += len(run)
 
 

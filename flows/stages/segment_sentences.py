@@ -93,7 +93,7 @@ def _lists() -> dict[str, dict[str, str]]:
 
 
 @cache
-def _words(language: str | None) -> _Words:
+def _words(language: str) -> _Words:
     lists = _lists()
     # English ones are met in every language's news ("Mr.", "Inc.").
     title, number, maybe = (frozenset(f"{lists[k]['en']} {lists[k].get(language, '')}".split()) for k in ("title", "number", "maybe"))
@@ -108,7 +108,7 @@ def sentences(text: str, language: str | None) -> list[tuple[int, int]]:
     `language` is an ISO 639-1 code and picks the abbreviations; None reads them as English. A blank line always ends
     a sentence, a single line end never does.
     """
-    words, found = _words(language), []
+    words, found = _words(language or "en"), []
     for start, stop in _pieces(text, words):
         for end, following in _ends(text, start, stop, words):
             found.append((start, end))
@@ -134,7 +134,7 @@ def _pieces(text: str, words: _Words) -> Iterator[tuple[int, int]]:
             break  # a date or a rank
         if item:
             cuts.add(at + 1)
-    edges = [_SPACE.match(text).end(), *sorted(cuts), len(text)]
+    edges = [_past(_SPACE, text, 0), *sorted(cuts), len(text)]
     return pairwise(edges)
 
 
@@ -150,10 +150,16 @@ def _ends(text: str, start: int, stop: int, words: _Words) -> Iterator[tuple[int
             quotes += text.count('"', counted, following)
             counted = following
             if quotes % 2:
-                end, following = following + 1, _SPACE.match(text, following + 1, stop).end()
+                end, following = following + 1, min(_past(_SPACE, text, following + 1), stop)
         if start < match.start() and following < stop and _splits(text, start, match, following, words):
             yield end, following
             start = following
+
+
+def _past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """The end of what matches there, be it nothing."""
+    found = pattern.match(text, at)
+    return found.end() if found else at
 
 
 def _splits(text: str, start: int, match: re.Match, following: int, words: _Words) -> bool:
@@ -168,7 +174,7 @@ def _splits(text: str, start: int, match: re.Match, following: int, words: _Word
         return False  # brackets, and no smile
     if not match["gap"]:
         return _begins_glued(text, begin, following)
-    at = following if text[following].isalnum() else _OPENING.match(text, following).end()
+    at = following if text[following].isalnum() else _past(_OPENING, text, following)
     lower = text[at : at + 1].islower() and not _GEORGIAN.match(text, at)
     if mark == ".":
         return not _abbreviates(text, start, begin, at, close, lower, words)

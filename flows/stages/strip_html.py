@@ -54,9 +54,8 @@ def _topics() -> tuple[re.Pattern[str], re.Pattern[str], list[bytes]]:
         for pattern in patterns:
             heads, rest = pattern[3:].split(")", 1) if pattern.startswith("(?:") else (pattern, "")
             for whole in [head + rest for head in heads.split("|")] if rest else [pattern]:
-                m = INITIAL.match(whole)
-                bound = rf"(?<=\b{m[2]})" if m[1] else ""
-                initials[m[2]].append((bound + whole[m.end() :], HINT_ORDER[name]))
+                _, bound, initial, others = INITIAL.split(whole, maxsplit=1)
+                initials[initial].append((rf"(?<=\b{initial})" + others if bound else others, HINT_ORDER[name]))
     plain, grouped = (
         "|".join(f"{initial}(?:{'|'.join(around + pattern + ')' for pattern, _ in found)})" for initial, found in initials.items())
         for around in ("(?:", "(")
@@ -90,8 +89,8 @@ MEMO_SIZE = 1 << 14
 
 def _remembered(memo: dict[str, bytes], wanted: set[str], find: Callable[[list[str]], dict[str, bytes]]) -> dict[str, bytes]:
     """What `find` says of each that is wanted; it is asked for those that `memo` does not know."""
-    found = {each: memo.get(each) for each in wanted}
-    new = find([each for each, known in found.items() if known is None])
+    found = {each: memo[each] for each in wanted if each in memo}
+    new = find([each for each in wanted if each not in memo])
     if len(memo) > MEMO_SIZE:
         memo.clear()
     memo.update(new)
@@ -112,7 +111,9 @@ def _spoken(names: list[str]) -> dict[str, bytes]:
     ends, found = [m.start() for m in LINE_END.finditer(lines)], dict.fromkeys(names, b"")
     for m in plain.finditer(lines):
         at = m.start()
-        found[names[bisect_left(ends, at)]] += hints[grouped.match(lines, at).lastindex - 1]
+        group = grouped.match(lines, at)
+        if group and group.lastindex:
+            found[names[bisect_left(ends, at)]] += hints[group.lastindex - 1]
     return found
 
 
@@ -164,13 +165,15 @@ START_WORDS = 14  # a line that merely begins like furniture is furniture only w
 def _words() -> tuple[dict[str, str], dict[str, list[tuple[str, str]]], frozenset[str], frozenset[str], frozenset[str], frozenset[str]]:
     """Rule by whole line; (beginning, rule) by first word; words of bylines, of dates, of the site, of picture credits."""
     lists = json.loads((HERE / "strip_words.json").read_text(encoding="utf-8"))
-    whole, starts = {}, defaultdict(list)
+    whole: dict[str, str] = {}
+    starts: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for rule, words in lists["rules"].items():
         rule = rule if rule in RULES else "widget"
         whole |= dict.fromkeys(words["lines"], rule)
         for start in words["starts"]:
             starts[start.split()[0]].append((start, rule))
-    return whole, dict(starts), *(frozenset(lists[name]) for name in ("by", "published", "site", "credit"))
+    by, published, site, credit = (frozenset(lists[name]) for name in ("by", "published", "site", "credit"))
+    return whole, dict(starts), by, published, site, credit
 
 
 @cache
@@ -225,7 +228,7 @@ def _told(facts) -> Told:
 MAX_TOLD = 100  # titles or descriptions of a page that are looked at
 
 
-def _said(norms: list[str], told: Told) -> list[list[float]]:
+def _said(norms: list[str], told: Told) -> list[Sequence[float]]:
     """How the words of each line compare with those of what the page says of itself: its title, its description, its body (-1 where
     there is none)."""
     titles, body = "\n".join(["", *told.titles, ""]), " ".join(told.body)
@@ -317,8 +320,8 @@ def _standing(elements, nodes, linked: np.ndarray, mass: np.ndarray, count: np.n
     homes = _homes(elements, nodes, alone)
     values = np.array([np.ones(len(homes)), count, count * linked, mass])
     direct = np.zeros((4, len(nodes.tags) + 1))
-    for row, value in zip(direct, values, strict=True):
-        row[1:] = np.bincount(homes, value, len(nodes.tags))
+    for into, value in zip(direct, values, strict=True):
+        into[1:] = np.bincount(homes, value, len(nodes.tags))
     sums, direct = direct.cumsum(1), direct[:, 1:]
     lasts = np.array(_lasts(nodes)) + 1
     best = int(np.argmax(direct[3]))
@@ -409,7 +412,7 @@ def features(text: str, elements, nodes, facts) -> Seen:
     groups = _alike(elements, nodes)
     named = np.array([-1 if rule is None else RULES.index(rule) for rule in rules])
     tags = _tags(node, inner, nodes)
-    heading = tags[3:7].any(0)
+    heading = np.logical_or.reduce(tags[3:7])
     beside = np.array([count, linked, finished, mass, standing.best, heading, named >= 0, tags[0], standing.columns[0]], np.float32)
     at, repeated = np.arange(n), Counter(norms)
     page = [at, n - at, at / n, np.full(n, n), np.full(n, long.sum()), np.cumsum(mass) / max(float(mass.sum()), 1.0)]
