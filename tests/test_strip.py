@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows import shapes
-from flows.stages import strip as stage
+from flows.stages import strip_forest as stage
 from flows.stages.segment import segment
-from flows.stages.strip import BODY_UNITS, strip
+from flows.stages.strip import strip
+from flows.stages.strip_labels import BODY_UNITS
 from flows.traced import Rejected, Traced, replay
 
 CASES = json.loads((Path(__file__).parent / "cases" / "strip.json").read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flows import shapes
-from flows.stages.strip import is_note
+from flows.stages.strip_lines import is_note
 from flows.traced import Block, Traced
 
 HERE = Path(__file__).parent

@@ -24,7 +24,8 @@ def repair(text: str) -> str:
 
 
 def strip_lines(lines: list[str]) -> list[bool]:
-    from flows.stages.strip import BODY_UNITS, strip
+    from flows.stages.strip import strip
+    from flows.stages.strip_labels import BODY_UNITS
 
     kept = {b.start for b in strip(_traced("\n".join(lines))).blocks if b.unit in BODY_UNITS}
     starts, at = [], 0

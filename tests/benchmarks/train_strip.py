@@ -27,7 +27,9 @@ import lightgbm
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from flows.stages import strip as stage
+from flows.stages import strip_forest as forest
+from flows.stages import strip_front, strip_labels, strip_lines
+from flows.stages.strip import strip
 from flows.traced import Traced
 
 RENDERERS = ("resiliparse", "inscriptis")
@@ -128,7 +130,7 @@ def rendered(html: str, renderer: str) -> list[str]:
 
 
 def clean(line: str) -> str:
-    return re.sub(rf"[ \t\u00a0{stage.LINE_ENDS}]+", " ", line).strip()
+    return re.sub(rf"[ \t\u00a0{strip_lines.LINE_ENDS}]+", " ", line).strip()
 
 
 def cropped(page: Page, rng: random.Random) -> Page | None:
@@ -160,10 +162,10 @@ def digest(text: str, parts: int) -> int:
 
 
 def sample(page: Page) -> Sample | None:
-    parsed = stage.parse("\n".join(page.lines))
+    parsed = strip_lines.parse("\n".join(page.lines))
     if not parsed.lines or len(parsed.lines) > 3000:
         return None
-    features = stage.line_features(parsed, stage.named_rules(parsed)).T
+    features = forest.line_features(parsed, strip_lines.named_rules(parsed)).T
     labels = None
     if page.labels:
         labels = np.array([-1 if y is None else y for x, y in zip(page.lines, page.labels, strict=True) if x])
@@ -184,14 +186,14 @@ def load_samples(pages: list[Page]) -> list[Sample]:
 # ---------------------------------------------------------------- training
 
 
-def boosted(name: str, rows: list[np.ndarray], labels: list[np.ndarray], weights: list[np.ndarray]) -> stage.Forest:
+def boosted(name: str, rows: list[np.ndarray], labels: list[np.ndarray], weights: list[np.ndarray]) -> forest.Forest:
     x, y, w = np.vstack(rows), np.concatenate(labels), np.concatenate(weights)
     known = y >= 0
     data = lightgbm.Dataset(x[known], y[known], weight=w[known])
     return exported(lightgbm.train(SETTINGS, data, TREES[name]).dump_model()["tree_info"])
 
 
-def exported(trees: list[dict]) -> stage.Forest:
+def exported(trees: list[dict]) -> forest.Forest:
     """Comparison k of tree t stands at k * trees + t; unused ones never hold."""
     n = len(trees)
     feature, threshold = np.zeros(8 * n, np.int16), np.full(8 * n, np.inf, np.float32)
@@ -205,7 +207,7 @@ def exported(trees: list[dict]) -> stage.Forest:
             feature[k * n + t], threshold[k * n + t] = node["split_feature"], at
         place = {node["split_index"]: k for k, node in enumerate(nodes)}
         table[t] = [value(tree["tree_structure"], answers, place) for answers in range(256)]
-    return stage.Forest(feature, threshold, np.round(table, 5).ravel())
+    return forest.Forest(feature, threshold, np.round(table, 5).ravel())
 
 
 def collect(node: dict, nodes: list[dict]) -> None:
@@ -227,19 +229,19 @@ def line_weights(s: Sample) -> np.ndarray:
     return weights * (CROP_WEIGHT if s.page.crop else 1)
 
 
-def train(samples: list[Sample]) -> dict[str, stage.Forest]:
+def train(samples: list[Sample]) -> dict[str, forest.Forest]:
     """All three forests. The later two see what the first says of pages of other sites than those it learned from."""
     gold = [s for s in samples if s.labels is not None]
 
-    def lines(some: list[Sample]) -> stage.Forest:
+    def lines(some: list[Sample]) -> forest.Forest:
         return boosted("line", [s.features for s in some], [s.labels for s in some], [line_weights(s) for s in some])
 
     line = lines(gold)
     others = [lines([s for s in gold if s.inner != inner]) for inner in range(INNER)]
     contexts = {}
     for i, s in enumerate(samples):
-        said = stage.probability(others[s.inner], s.features.T)
-        contexts[i] = stage.context_features(s.features.T, s.words, said).T
+        said = forest.probability(others[s.inner], s.features.T)
+        contexts[i] = forest.context_features(s.features.T, s.words, said).T
     known = [(contexts[i], s) for i, s in enumerate(samples) if s.labels is not None]
     page = boosted("page", [x for x, _ in known], [s.labels for _, s in known], [line_weights(s) for _, s in known])
     titled = [(contexts[i], s, candidates(s)) for i, s in enumerate(samples) if s.titled is not None]
@@ -249,7 +251,7 @@ def train(samples: list[Sample]) -> dict[str, stage.Forest]:
 
 
 def candidates(s: Sample) -> np.ndarray:
-    return (s.words >= stage.TITLE_WORDS[0]) & (s.words <= stage.TITLE_WORDS[1])
+    return (s.words >= strip_front.TITLE_WORDS[0]) & (s.words <= strip_front.TITLE_WORDS[1])
 
 
 # ---------------------------------------------------------------- scores
@@ -259,7 +261,7 @@ def f1(tp: float, fp: float, fn: float) -> float:
     return 2 * tp / max(2 * tp + fp + fn, 1e-9)
 
 
-EVIDENCE = stage.evidence
+EVIDENCE = strip_labels.evidence
 RIGHT = 0.9  # F1 of a page's characters from which it counts as right
 
 
@@ -296,10 +298,10 @@ def scored(pages: list[Page]) -> dict[str, list]:
     out = defaultdict(list)
     for page in pages:
         evidence: list[np.ndarray] = []
-        stage.evidence = lambda *seen, told=evidence: told.append(EVIDENCE(*seen)) or told[-1]
-        stripped = stage.strip(Traced.decoded("\n".join(page.lines).encode("utf-8", "replace"), "utf-8"))
+        strip_labels.evidence = lambda *seen, told=evidence: told.append(EVIDENCE(*seen)) or told[-1]
+        stripped = strip(Traced.decoded("\n".join(page.lines).encode("utf-8", "replace"), "utf-8"))
         if page.labels:
-            kept = np.array([b.unit in stage.BODY_UNITS for b in stripped.blocks])
+            kept = np.array([b.unit in strip_labels.BODY_UNITS for b in stripped.blocks])
             labels = np.array([-1 if y is None else y for x, y in zip(page.lines, page.labels, strict=True) if x])
             chars = np.array([b.end - b.start for b in stripped.blocks])
             wrong = [kept & (labels == 1), kept & (labels == 0), ~kept & (labels == 1)]
@@ -336,11 +338,11 @@ def summary(out: dict[str, list]) -> dict[str, float]:
 def cross_validated(pages: list[Page], samples: list[Sample]) -> tuple[dict[str, float], np.ndarray]:
     """The scores, and the weights of a page's confidence."""
     unknown = np.zeros(len(EVIDENCE({}, np.zeros(1), np.zeros((2, 1)))))
-    stage.calibration = lambda: unknown
+    strip_labels.calibration = lambda: unknown
     out = defaultdict(list)
     for fold in range(FOLDS):
         model = train([s for s in samples if s.fold != fold])
-        stage.model = lambda model=model: model
+        forest.model = strip_front.model = lambda model=model: model
         held = [page for page in pages if digest(page.site, FOLDS) == fold and (page.labels or page.gold_title)]
         for key, rows in scored(held).items():
             out[key] += rows
@@ -361,8 +363,8 @@ def main() -> None:
         write(args.out, train(samples), weights, figures)
 
 
-def write(folder: Path, forests: dict[str, stage.Forest], weights: np.ndarray, figures: dict) -> None:
-    arrays = {f"{name}_{field}": getattr(forest, field) for name, forest in forests.items() for field in stage.Forest._fields}
+def write(folder: Path, forests: dict[str, forest.Forest], weights: np.ndarray, figures: dict) -> None:
+    arrays = {f"{name}_{field}": getattr(forest, field) for name, forest in forests.items() for field in forest.Forest._fields}
     np.savez_compressed(folder / "strip_model.npz", **arrays, confidence=np.round(weights, 3))
     card = json.loads((folder / "strip_model.json").read_text(encoding="utf-8"))
     card["cross_validation_by_site"] = figures
