@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.readers.html import render
-from flows.stages.strip_html import BODY, CHUNK, RULES, _model, confidence, label
+from flows.stages.strip_forest import CHUNK
+from flows.stages.strip_html import BODY, confidence, label, model
+from flows.stages.strip_html_features import RULES
 from flows.traced import Block, Traced
 
 CASES = json.loads((Path(__file__).parent / "cases" / "html.json").read_text(encoding="utf-8"))
@@ -83,9 +85,9 @@ def test_the_rules_are_known():
 
 
 def test_every_byte_of_answers_leads_to_a_leaf():
-    for trees in _model():
-        assert len(trees.columns) == len(trees.thresholds) == len(trees.values) // 256 * 8
-        assert np.isfinite(trees.values).all() and (trees.columns >= 0).all()
+    for forest in model():
+        assert len(forest.feature) == len(forest.threshold) == len(forest.table) // 256 * 8
+        assert np.isfinite(forest.table).all() and (forest.feature >= 0).all()
 
 
 def test_confidence_falls_with_doubt_about_what_is_kept_and_what_is_missed():

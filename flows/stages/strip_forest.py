@@ -121,16 +121,23 @@ def calibration() -> np.ndarray:
         return arrays["confidence"].astype(np.float64)
 
 
+CHUNK = 1024  # lines walked through the trees at a time
+
+
 def probability(forest: Forest, features: np.ndarray) -> np.ndarray:
     """Of each column of features, rounded, so that the last bits of a platform's arithmetic decide nothing."""
+    parts = [_scores(forest, features[:, i : i + CHUNK]) for i in range(0, max(features.shape[1], 1), CHUNK)]
+    return np.round(1 / (1 + np.exp(-np.concatenate(parts))), 4)
+
+
+def _scores(forest: Forest, features: np.ndarray) -> np.ndarray:
     trees = len(forest.table) // 256
     answers = (features.take(forest.feature, 0) > forest.threshold[:, None]).view(np.uint8).reshape(8, trees, -1)
     leaf = answers[0]
     for answer in answers[1:]:
         leaf += leaf
         leaf += answer
-    score = forest.table.take(leaf + np.arange(0, trees * 256, 256)[:, None]).sum(0, dtype=np.float64)
-    return np.round(1 / (1 + np.exp(-score)), 4)
+    return forest.table.take(leaf + np.arange(0, trees * 256, 256)[:, None]).sum(0, dtype=np.float64)
 
 
 PART = 5000  # lines looked at together: no page has more, and a text of millions of lines stays within memory

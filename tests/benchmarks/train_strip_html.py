@@ -20,7 +20,9 @@ import numpy as np
 from common import TOK, WORD, load_aeb, load_fundus, prf, prf_macro, shingle_counts
 
 from flows.readers.html import Page, render
-from flows.stages.strip_html import BODY, Seen, Trees, features, labelled, second
+from flows.stages.strip_forest import Forest
+from flows.stages.strip_html import ARRAYS, BODY, labelled
+from flows.stages.strip_html_features import Seen, features, second
 from flows.traced import Traced
 
 FOLDS = 5
@@ -228,7 +230,7 @@ def cross_validated(found: list[Example]) -> list[tuple[Example, np.ndarray]]:
 # ---------------------------------------------------------------- export
 
 
-def exported(model: lightgbm.Booster) -> Trees:
+def exported(model: lightgbm.Booster) -> Forest:
     """Eight comparisons a tree, the missing ones always false, and the leaf that each byte of answers leads to."""
     columns, thresholds, values = [], [], []
     for tree in model.dump_model()["tree_info"]:
@@ -238,7 +240,7 @@ def exported(model: lightgbm.Booster) -> Trees:
         thresholds.append([_single(s["threshold"]) for s in splits] + [np.inf] * (8 - len(splits)))
         places = {id(s): 7 - i for i, s in enumerate(splits)}
         values.append([_leaf(tree["tree_structure"], places, byte) for byte in range(256)])
-    return Trees(np.array(columns, np.int16).T.ravel(), np.array(thresholds, np.float32).T.ravel(), np.array(values, np.float32).ravel())
+    return Forest(np.array(columns, np.int16).T.ravel(), np.array(thresholds, np.float32).T.ravel(), np.array(values, np.float32).ravel())
 
 
 def _collect(node: dict, splits: list[dict]) -> None:
@@ -273,9 +275,8 @@ def main() -> None:
             print(f"{source:7} P {p:.4f} R {r:.4f} F1 {f:.4f}")
         return
     stages = dict(zip(("first", "second"), map(exported, trained(found)), strict=True))
-    np.savez_compressed(
-        args.out, **{f"{stage}_{name}": array for stage, trees in stages.items() for name, array in trees._asdict().items()}
-    )
+    arrays = {f"{stage}_{name}": array for stage, trees in stages.items() for name, array in zip(ARRAYS, trees, strict=True)}
+    np.savez_compressed(args.out, **arrays)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,132 @@
+"""What stands around each line of an HTML page: how near is an element of a kind, or one whose class names speak of something.
+
+Part of the strip stage.
+"""
+
+import json
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+WINDOW = 2000  # characters of a start tag, and of what the page says of itself, that are looked at
+NAME = 60  # characters of one class name that are looked at
+FAR = 12  # levels of elements beyond which a distance says no more
+
+# Patterns on lower-case names, by what they speak of; the first that matches counts.
+HINTS: dict[str, list[str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+HINT_ORDER = {name: i for i, name in enumerate(HINTS)}
+AROUND = [
+    "article", "main", "nav", "aside", "footer", "header", "figure", "form", "ul", "ol", "dl", "table", "blockquote", "section",
+    "button", "dialog", "figcaption", "details", "address", "p", "li",
+]  # fmt: skip
+AROUND_AT = {tag: i for i, tag in enumerate(AROUND)}
+N_DISTANCES = len(AROUND) + len(HINTS)
+ONE_MORE = bytes(min(i + 1, FAR) for i in range(256))  # a table for bytes.translate: one level further away
+
+# ---------------------------------------------------------------- what class names and ids speak of
+
+# The first letter stands in a class of its own, and outside (?i:), since only then the search skips to it.
+NAMING = re.compile(
+    r"""[cidrCIDR](?<=\b.)(?i:(?<=c)lass|(?<=i)d|(?<=i)temprop|(?<=r)ole|(?<=d)ata-(?:testid|component|type|qa|module|block))"""
+    r"""[ \n]*=[ \n]*("[^"]*"|'[^']*'|[^\s>]+)"""
+)
+LINE_END = re.compile("\n")
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+INITIAL = re.compile(r"(\\b)?([a-z]|\[.*?\])")
+
+
+@cache
+def _topics() -> tuple[re.Pattern[str], re.Pattern[str], list[bytes]]:
+    """All patterns as one, gathered by first letter, which is much quicker; the same in groups, and of each group the column."""
+    initials: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for name, patterns in HINTS.items():
+        for pattern in patterns:
+            heads, rest = pattern[3:].split(")", 1) if pattern.startswith("(?:") else (pattern, "")
+            for whole in [head + rest for head in heads.split("|")] if rest else [pattern]:
+                _, bound, initial, others = INITIAL.split(whole, maxsplit=1)
+                initials[initial].append((rf"(?<=\b{initial})" + others if bound else others, HINT_ORDER[name]))
+    plain, grouped = (
+        "|".join(f"{initial}(?:{'|'.join(around + pattern + ')' for pattern, _ in found)})" for initial, found in initials.items())
+        for around in ("(?:", "(")
+    )
+    return re.compile(plain), re.compile(grouped), [bytes([len(AROUND) + hint]) for found in initials.values() for _, hint in found]
+
+
+# What was found on other pages, since an outlet's pages are written alike, and many outlets with the same software.
+TAGS_MET: dict[str, bytes] = {}
+NAMES_MET: dict[str, bytes] = {}
+MEMO_SIZE = 1 << 14
+
+
+def _remembered(memo: dict[str, bytes], wanted: set[str], find: Callable[[list[str]], dict[str, bytes]]) -> dict[str, bytes]:
+    """What `find` says of each that is wanted; it is asked for those that `memo` does not know."""
+    found = {each: memo[each] for each in wanted if each in memo}
+    new = find([each for each in wanted if each not in memo])
+    if len(memo) > MEMO_SIZE:
+        memo.clear()
+    memo.update(new)
+    return found | new
+
+
+def _hints(written: list[str]) -> dict[str, bytes]:
+    """Of each start tag the columns, in a row of levels, of what the names in it speak of."""
+    names = {tag: [name[:NAME] for m in NAMING.findall(tag[:WINDOW]) for name in m.strip("\"'").split()] for tag in written}
+    spoken = _remembered(NAMES_MET, {name for each in names.values() for name in each}, _spoken)
+    return {tag: b"".join([spoken[name] for name in each]) for tag, each in names.items()}
+
+
+def _spoken(names: list[str]) -> dict[str, bytes]:
+    """Of each name the columns of the hints in it. All are searched at once, each on a line."""
+    plain, grouped, hints = _topics()
+    lines = CAMEL.sub("-", "\n".join(names)).lower()
+    ends, found = [m.start() for m in LINE_END.finditer(lines)], dict.fromkeys(names, b"")
+    for m in plain.finditer(lines):
+        at = m.start()
+        group = grouped.match(lines, at)
+        if group and group.lastindex:
+            found[names[bisect_left(ends, at)]] += hints[group.lastindex - 1]
+    return found
+
+
+# ---------------------------------------------------------------- how far they are
+
+
+class Levels(NamedTuple):
+    """Rows of levels up to the nearest element of each tag in AROUND and each hint, and the row of each element asked for."""
+
+    rows: list[bytes]
+    of: dict[int, int]
+
+
+def levels_around(nodes, wanted: Sequence[int]) -> Levels:
+    """For the wanted elements and all around them. Elements that are written alike in the same place share a row."""
+    parents, tags, attributes = nodes
+    inside = {0}
+    for node in wanted:
+        while node not in inside:
+            inside.add(node)
+            node = parents[node]
+    inside.remove(0)
+    hints = _remembered(TAGS_MET, {attributes[node] for node in inside}, _hints)
+    rows, of, made = [bytes([FAR]) * N_DISTANCES], {0: 0}, {}
+    for node in sorted(inside):  # parents come first
+        key = of[parents[node]], tags[node], attributes[node]
+        if key not in made:
+            made[key] = len(rows)
+            rows.append(_nearer(rows[key[0]], key[1], hints[key[2]]))
+        of[node] = made[key]
+    return Levels(rows, of)
+
+
+def _nearer(above: bytes, tag: str, hints: bytes) -> bytes:
+    """The levels within an element, given those around it."""
+    row = bytearray(above.translate(ONE_MORE))
+    for column in hints:
+        row[column] = 0
+    if tag in AROUND_AT:
+        row[AROUND_AT[tag]] = 0
+    return bytes(row)
