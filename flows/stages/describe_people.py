@@ -5,6 +5,7 @@ together with its place (beside the date, above the body, said twice). Agencies,
 """
 
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -145,11 +146,11 @@ def names_in(text: str, bare: bool = False) -> list[str]:
     names, odd = [], 0
     for part in _separators().split(text):
         part = part.strip(" \u00a0*")
-        name = _person(part, BARE_TAIL if bare else TAIL)
-        if name:
-            names.append(name)
-        elif part and not _is_beside(part):
-            odd += 1
+        told = (BARE_TAIL if bare else TAIL).sub("", part)
+        name = _person(told)
+        found = [name] if name else _side_by_side(told.split())
+        names += found
+        odd += bool(part and not found and not _is_beside(part))
     return list(dict.fromkeys(names)) if odd <= (0 if bare else 1 + len(names)) else []
 
 
@@ -162,9 +163,15 @@ CREDIT = re.compile(rf"/\s*{AGENCY}\b|\b{AGENCY}\s*/|\b(?:Getty|Unsplash|Pixabay
 DOUBLED = re.compile(r"(\S+ \S.{0,40}) \1")
 
 
-def _person(part: str, tail: re.Pattern) -> str | None:
+def _side_by_side(tokens: Sequence[str]) -> list[str]:
+    """Names of two words with nothing between them, where each begins with a given name listed."""
+    pairs = [" ".join(tokens[i : i + 2]) for i in range(0, len(tokens), 2)]
+    return pairs if len(pairs) > 1 and all(is_name(pair) and _is_given(pair) for pair in pairs) else []
+
+
+def _person(part: str) -> str | None:
     """The name in one part of a byline, without the role before or after it."""
-    tokens = UNSPACED_ROLE.sub("", tail.sub("", part)).split()
+    tokens = UNSPACED_ROLE.sub("", part).split()
     while tokens and any(fold(tokens[0]).strip(".:") in _set(key) for key in ("roles", "honorifics")):
         tokens = tokens[1:]
     role = next((i for i, t in enumerate(tokens) if i > 1 and fold(t).strip(".") in _set("roles")), len(tokens))
@@ -219,8 +226,9 @@ BESIDE = 120  # characters of the longest line that holds a byline or a date
 BESIDE_WORDS = 6  # words of the longest part of a line beside a bare name: a section, a reading time
 ROLE_AFTER = 60  # characters after a name in which an author note says what the person is
 CLOSE = 2  # lines after the body in which a bare name is its author's
-# Points that make names alone on a line a byline: with known given names, without, without where every noun has a capital.
-ENOUGH, ENOUGH_UNKNOWN, ENOUGH_NOUNS = 1, 3, 4
+# Points that make names alone on a line a byline: with known given names, with these in a script without capitals, in which any few
+# words look like a name, without, without where every noun has a capital.
+ENOUGH, ENOUGH_UNCASED, ENOUGH_UNKNOWN, ENOUGH_NOUNS = 1, 2, 3, 4
 NOUN_CAPITALS = ("de", "lb")
 BAR = re.compile(r"\s*[|•·]\s*|\s+[–—-]\s+|\t+| / ")
 BULLET = "•*·-– \t\u00a0"
@@ -365,10 +373,14 @@ def _is_given(name: str) -> bool:
     return _plain(re.split(r"[-‐ ]", fold(name), maxsplit=1)[0]) in _given_names()
 
 
+def _is_cased(name: str) -> bool:
+    return name.lower() != name
+
+
 def _is_subject(page: Page, name: str) -> bool:
     """Whether the words of a name are common ones, written small elsewhere, or the body speaks of this person."""
     tokens = [t for t in name.split() if fold(t) not in _set("particles")]
-    small = sum(_is_written(page.whole, t.casefold()) for t in tokens)
+    small = sum(_is_cased(t) and _is_written(page.whole, t.casefold()) for t in tokens)
     common = small * 2 > len(tokens) if _is_given(name) else small
     return bool(common) or f" {name}" in page.body or page.body.count(f" {tokens[-1]}") > 1
 
@@ -397,10 +409,16 @@ def _by_shape(page: Page, i: int, crowning: bool) -> Iterator[Byline]:
     points = 3 if i in page.moments else 2 if {i - 1, i + 1} & page.moments else 1 if {i - 2, i + 2} & page.moments else 0
     points += (2 if page.shown[line] > 1 else 0) + (len(names) > 1) + crowning
     points += any(len(x) > SENTENCE for x in beside) + any(set(fold(x).split()) & _set("share") for x in beside)
-    known = all(map(_is_given, names))
-    if points >= (ENOUGH if known else ENOUGH_NOUNS if page.nouns or crowning else ENOUGH_UNKNOWN):
+    if points >= _enough(page, names, crowning):
         alone = [] if i in page.moments else [*_further(page, i - 1, -1), *names, *_further(page, i + 1, 1)]
         yield Byline(tuple(dict.fromkeys(alone or names)), points, i)
+
+
+def _enough(page: Page, names: Sequence[str], crowning: bool) -> int:
+    known = all(map(_is_given, names))
+    if not any(map(_is_cased, names)):
+        return ENOUGH_UNCASED if known else sys.maxsize
+    return ENOUGH if known else ENOUGH_NOUNS if page.nouns or crowning else ENOUGH_UNKNOWN
 
 
 MORE = re.compile(
@@ -416,7 +434,7 @@ def _by_note(page: Page, i: int, signed: bool) -> Iterator[Byline]:
     more = MORE.match(line) if len(line) <= BESIDE else None
     names = names_in(line[more.end() :]) if more else []
     if not names and signed and len(line) <= BESIDE and not CREDIT.search(line):
-        names = [n for n in names_in(page.parts[i], bare=True) if _is_given(n)]
+        names = [n for n in names_in(page.parts[i], bare=True) if _is_given(n) and (_is_cased(n) or page.shown[line] > 1)]
     note = NOTE.match(line) if not names else None
     if note and is_name(note["name"]) and any(w in _set("roles") for w in re.findall(r"[^\W\d_]+", fold(note["rest"][:ROLE_AFTER]))):
         names = [note["name"]]
