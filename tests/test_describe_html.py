@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.readers.html import Fact, render
+from flows.readers.html import render
+from flows.readers.html_facts import Fact
 from flows.stages.describe import Description
 from flows.stages.describe_html import headings, iso, merged, told
 from flows.traced import Traced

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.readers.html import MAX_FACTS, declared_encoding, render, unescape
+from flows.readers.html import declared_encoding, render
+from flows.readers.html_facts import MAX_FACTS
+from flows.readers.html_tokens import unescape
 from flows.traced import Traced, replay
 
 CASES = json.loads((Path(__file__).parent / "cases" / "html.json").read_text(encoding="utf-8"))
