@@ -250,12 +250,13 @@ class Byline(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The lines of a page, without and with bars for dates, and what is known of them: which hold a date or a time, how
-    often each stands there, what all say, what the body says, whether nouns have capitals."""
+    """The lines of a page, without and with bars for dates, and what is known of them: which hold a date or a time, which
+    advertise, how often each stands there, what all say, what the body says, whether nouns have capitals."""
 
     lines: list[str]
     parts: list[str]
     moments: frozenset[int]
+    ads: frozenset[int]
     shown: Counter
     whole: str
     body: str
@@ -304,7 +305,8 @@ def _page(text: str, blocks: Sequence[Block], found: Sequence[Stamp], language: 
             moments.add(i)
     told = [x for b, x in zip(blocks, lines, strict=True) if (b.unit in ("paragraph", "quote") and len(x) >= SENTENCE) or b.unit == "title"]
     shown = Counter(x for x in lines if len(x) < NAME_LENGTH)
-    return Page(lines, parts, frozenset(moments), shown, "\n".join(lines), "\n".join(told), language in NOUN_CAPITALS)
+    ads = frozenset(i for i, b in enumerate(blocks) if b.rule == "advertisement")
+    return Page(lines, parts, frozenset(moments), ads, shown, "\n".join(lines), "\n".join(told), language in NOUN_CAPITALS)
 
 
 def _undated(text: str, block: Block, here: Sequence[Stamp]) -> str:
@@ -405,13 +407,21 @@ def _by_shape(page: Page, i: int, crowning: bool) -> Iterator[Byline]:
         return
     if any(len(p.split()) > BESIDE_WORDS for p in parts) or any(_is_subject(page, n) for n in names):
         return
-    beside = [page.lines[k] for k in (i - 1, i + 1) if 0 <= k < len(page.lines)]
+    beside = [_beside(page, i, step) for step in (-1, 1)]
     points = 3 if i in page.moments else 2 if {i - 1, i + 1} & page.moments else 1 if {i - 2, i + 2} & page.moments else 0
     points += (2 if page.shown[line] > 1 else 0) + (len(names) > 1) + crowning
     points += any(len(x) > SENTENCE for x in beside) + any(set(fold(x).split()) & _set("share") for x in beside)
     if points >= _enough(page, names, crowning):
         alone = [] if i in page.moments else [*_further(page, i - 1, -1), *names, *_further(page, i + 1, 1)]
         yield Byline(tuple(dict.fromkeys(alone or names)), points, i)
+
+
+def _beside(page: Page, i: int, step: int) -> str:
+    """The line before (step -1) or after (1) another, advertisements left out."""
+    i += step
+    while i in page.ads:
+        i += step
+    return page.lines[i] if 0 <= i < len(page.lines) else ""
 
 
 def _enough(page: Page, names: Sequence[str], crowning: bool) -> int:
