@@ -66,8 +66,10 @@ def fold(text: str) -> str:
 
 YEARS = range(1800, 2100)  # outside of these, four digits in a news text are a quantity
 JALALI_YEARS = range(1300, 1450)
+BUDDHIST_YEARS, BUDDHIST_AHEAD = range(2400, 2643), 543  # as Thailand counts
 # Every part is bounded, so that no pattern reads a long run of digits or letters twice.
-WORD = r"[^\W\d_][\w.'’ʼ]{1,13}?"
+# Letters with the vowel signs of India, Burma and Cambodia, which `re` does not count as letters.
+WORD = r"[^\W\d_][\w\u0900-\u0dff\u1000-\u109f\u1780-\u17ff.'’ʼ]{1,13}?"
 YEAR = r"(?P<y>\d{4})(?![\d%])"
 GAP = r"[\s\u00a0\u202f]"
 PATTERNS = [
@@ -75,13 +77,14 @@ PATTERNS = [
     re.compile(r"(?<!\d)(?P<y>\d{4})[ ]?[年년][ ]?(?P<m>\d{1,2})[ ]?[月월](?:[ ]?(?P<d>\d{1,2})[ ]?[日일])?"),
     re.compile(r"(?<![\d.,/])(?<!\d-)(?P<a>\d{1,2})(?P<sep>[-/.])[ ]?(?P<b>\d{1,2})(?P=sep)[ ]?(?P<y>\d{4}|\d{2})(?![\d%]|[-/.]\d)"),
     re.compile(
-        rf"(?<![\d.,:/-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|re|ère|º|ª|°|\.|-[^\W\d_]{{1,3}})?[\s\u00a0\u202f./-]{{0,2}}"
-        rf"(?:(?:de|of|di|ta['’]){GAP}|d['’])?(?P<m>{WORD})[.,/-]{{0,2}}{GAP}{{0,2}}"
+        rf"(?<![\d.,:/-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|re|ère|º|ª|°|\.|-[^\W\d_]{{1,3}}(?![^\W\d_]))?[\s\u00a0\u202f./-]{{0,2}}"
+        rf"(?:(?:de|of|di|ta['’]){GAP}|d['’]|ב)?(?P<m>{WORD})[.,/-]{{0,2}}{GAP}{{0,2}}"
         rf"(?:(?:de|del|do|год|року){GAP})?['’]?(?P<y>\d{{4}}|(?<=[-/'’])\d{{2}})(?![\d%])"
     ),
     re.compile(rf"(?<![^\W\d_])(?P<m>{WORD})[.,]?{GAP}{{0,2}}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[.,]{{0,2}}{GAP}{{1,2}}{YEAR}"),
     re.compile(rf"(?<![\d.,/-])(?P<y>\d{{4}})[.,]?{GAP}(?:(?:m|gada|год|ж)\.?{GAP})?(?P<m>{WORD})[.,]?{GAP}(?P<d>\d{{1,2}})(?!\d)"),
-    re.compile(rf"ngày{GAP}(?P<d>\d{{1,2}}){GAP}tháng{GAP}(?P<m>\d{{1,2}}){GAP}năm{GAP}{YEAR}"),
+    re.compile(rf"(?<!\d)(?P<d>\d{{1,2}}){GAP}tháng{GAP}(?P<m>\d{{1,2}})(?:{GAP}năm|,)?{GAP}{YEAR}"),
+    re.compile(rf"(?<!\d)(?P<y>\d{{4}})\.?[ -]?(?:gada|жылғы|жылы|жылдын){GAP}(?P<d>\d{{1,2}})\.?[ -]?(?P<m>{WORD})(?!\w)"),
     re.compile(rf"(?<![^\W\d_])(?<!\d )(?<!\d\. )(?P<m>{WORD})[.,]?{GAP}(?:(?:de|del|of){GAP})?{YEAR}"),
 ]  # fmt: skip
 NUMERIC = PATTERNS[2]
@@ -138,6 +141,8 @@ def _read(m: re.Match, text: str, language: str | None, order: str | None) -> li
         day = int(parts["d"]) if parts.get("d") else None
     if month and year in JALALI_YEARS and (language == "fa" or month > 12):
         year, month, day = _gregorian(year, (month - 1) % 12 + 1, day)
+    if language == "th" and year in BUDDHIST_YEARS:
+        year -= BUDDHIST_AHEAD
     value = _value(year, month, day)
     if not value:
         return []
