@@ -167,11 +167,15 @@ class Traced:
             if first < last:
                 wish = Change(start, end, after, rule, kind, confidence)
                 edits.append(_joined(stage, old[first:last], [wish], byte_start, byte, begin, end + shift))
-            elif after:
-                kind = _kind(byte_start, byte, 0, 1, [kind])
-                edits.append(Edit(byte_start, byte, begin, end + shift, (rule,), stages, kind, confidence))
-            else:  # as Edit(...), in half the time
-                edits.append(new(Edit, (byte_start, byte, begin, begin, (rule,), stages, "removed", confidence)))
+            else:
+                if not after:
+                    kind = "removed"
+                elif byte_start == byte:
+                    kind = "inserted"
+                elif kind not in READINGS:
+                    kind = "normalized"
+                # As Edit(...), in half the time.
+                edits.append(new(Edit, (byte_start, byte, begin, end + shift, (rule,), stages, kind, confidence)))
             char = end
         edits += _moved(old[done:], shift)
         parts.append(text[at:])

@@ -46,6 +46,7 @@ KNOWN = {
 }
 
 
+@lru_cache(1 << 14)
 def is_known(c: str) -> bool:
     """Whether the model has met a character."""
     return c in KNOWN or model().grams.get(c, 0) > 1
@@ -63,7 +64,7 @@ def _extra(c: str) -> float:
     return 0.5 if category[0] == "L" and c < "\u2000" else 0.05
 
 
-@lru_cache(1 << 17)
+@lru_cache(1 << 16)
 def chance(gram: str) -> float:
     """P(last character | those before it, at most four), backing off (Witten & Bell 1991) down to no context."""
     m = model()
@@ -81,12 +82,22 @@ def surprise(text: str, start: int) -> float:
     """In nats, of text[start:] after what stands before it."""
     total = 0.0
     for i in range(start, len(text)):
-        c = text[i]
-        cost = -math.log(chance(text[max(0, i - ORDER + 1) : i + 1]))
-        if c > "\u02ff" and i and ord(c) >> 7 == ord(text[i - 1]) >> 7 and c.isalpha():
-            cost = min(cost, SAME_SCRIPT)
-        total += cost
+        total += _surprise(text[max(0, i - ORDER + 1) : i + 1])
     return total
+
+
+@lru_cache(1 << 15)
+def _surprise(gram: str) -> float:
+    """Of the last character after the others."""
+    c, cost = gram[-1], -math.log(chance(gram))
+    if c > "\u02ff" and len(gram) > 1 and ord(c) >> 7 == ord(gram[-2]) >> 7 and c.isalpha():
+        return min(cost, SAME_SCRIPT)
+    return cost
+
+
+@lru_cache(1 << 15)
+def log_chance(gram: str) -> float:
+    return math.log(chance(gram))
 
 
 @lru_cache(1 << 15)

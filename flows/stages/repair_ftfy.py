@@ -25,6 +25,7 @@ ALONE = frozenset("ÃÂŒœ" + "".join(map(chr, range(0x80, 0xA0))))
 REACH = 5
 
 
+@lru_cache(1 << 10)
 def by_ftfy(line: str) -> tuple[str, float] | None:
     """What ftfy makes of a line, and how sure that is; None where it leaves it as it is."""
     if not _maybe_bad(line):

@@ -6,7 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-from flows.stages.repair_chances import ORDER, chance, is_known, model
+from flows.stages.repair_chances import ORDER, chance, is_known, log_chance, model
 from flows.stages.repair_lattice import Gap
 
 BEAM, BRANCHES = 8, 3
@@ -120,11 +120,13 @@ def _likeliest(symbol: str, left: str, right: str, quotes: str, custom: str, das
 def _likeliest_letters(symbol: str, left: str, right: str) -> list[tuple[str, float]]:
     def score(c: str) -> float:
         text = left + c + right
-        following = sum(math.log(chance(text[i - ORDER + 1 : i + 1])) for i in range(ORDER, len(text)))
+        following = sum([log_chance(text[i - ORDER + 1 : i + 1]) for i in range(ORDER, len(text))])
         odd = (c.isupper() and left[-1].islower()) or (c.islower() and left[-2:].isalpha() and left[-2:].isupper())
-        return round(math.log(chance(left + c)) + following - CAPITAL * odd, 6)
+        return round(log_chance(left + c) + following - CAPITAL * odd, 6)
 
-    first = sorted(symbol, key=lambda c: (-round(chance(left + c), 12), c))[: 4 * BRANCHES]
+    first = symbol
+    if len(symbol) > 4 * BRANCHES:
+        first = sorted(symbol, key=lambda c: (-round(chance(left + c), 12), c))[: 4 * BRANCHES]
     return _best([(c, score(c)) for c in first])
 
 

@@ -33,7 +33,7 @@ class Parse(NamedTuple):
     """What a codec explains of a run."""
 
     atoms: tuple[Atom, ...]
-    whole: bool  # all of the run
+    clear: bool  # it is all of the run, of characters that the model has met
     met: bool  # the model has met the characters
     size: int  # characters that are not ASCII
     gaps: bool  # some are not sure
@@ -53,7 +53,7 @@ def narrow_parse(codec: str, run: str) -> Parse | None:
     latin = run.translate(to_latin(codec))
     if "\ufffd" not in latin:
         try:
-            return _parse([Atom(0, len(run), (latin.encode("latin-1").decode("utf-8"),))], run)
+            return _strict(latin.encode("latin-1").decode("utf-8"), run)
         except UnicodeError:
             return None
     atoms, at, lost = [], 0, losable(codec, END)
@@ -67,6 +67,7 @@ def narrow_parse(codec: str, run: str) -> Parse | None:
     return _parse(atoms, run)
 
 
+@lru_cache(1 << 16)
 def wide_parse(run: str, following: int, gap: str) -> Parse | None:
     """The damaged parts of a run of GB 18030, byte `following` coming next. A lost byte shows as `gap`, or not at all."""
     return _wide_parse(run, alike(following), gap)
@@ -75,7 +76,7 @@ def wide_parse(run: str, following: int, gap: str) -> Parse | None:
 @lru_cache(1 << 16)
 def _wide_parse(run: str, following: int, gap: str) -> Parse | None:
     try:
-        return _parse([Atom(0, len(run), (run.encode(WIDE).decode("utf-8"),))], run)
+        return _strict(run.encode(WIDE).decode("utf-8"), run)
     except UnicodeError:
         if len(run) >= DAILY_RUN and all(map(is_daily, run)):
             return None
@@ -83,15 +84,31 @@ def _wide_parse(run: str, following: int, gap: str) -> Parse | None:
     return _parse(_traced_back(last), run) if last else None
 
 
+def _strict(text: str, run: str) -> Parse:
+    """Of a run that shows `text` and nothing else."""
+    met = _all_met(text)
+    return Parse((Atom(0, len(run), (text,)),), met, met, _high(text), False)
+
+
 def _parse(atoms: list[Atom], run: str) -> Parse | None:
     if not atoms:
         return None
     atoms = _merged(atoms)
     symbols = [s for a in atoms for s in a.symbols]
+    gaps = [s for s in symbols if isinstance(s, Gap)]
+    met = _all_met("".join(s[:1] if isinstance(s, Gap) else s for s in symbols))
     whole = atoms[0].start == 0 and len(run) == sum(a.end - a.start for a in atoms)
-    met = all(c.isascii() or c == "\ufffd" or is_known(c) for s in symbols for c in (s[:1] if isinstance(s, Gap) else s))
-    size = sum(1 if isinstance(s, Gap) else sum(not c.isascii() for c in s) for s in symbols)
-    return Parse(atoms, whole, met, size, any(isinstance(s, Gap) for s in symbols))
+    size = len(gaps) + sum(_high(s) for s in symbols if not isinstance(s, Gap))
+    return Parse(atoms, met and whole, met, size, bool(gaps))
+
+
+def _all_met(text: str) -> bool:
+    return all(c < "\x80" or c == "\ufffd" or is_known(c) for c in text)
+
+
+def _high(text: str) -> int:
+    """Characters that are not ASCII."""
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 def _lattice(run: str, following: int, gap: str) -> Step | None:

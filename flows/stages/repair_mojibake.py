@@ -32,16 +32,15 @@ CYRILLIC_SINGLE = 18.0  # a Cyrillic letter inside a Latin word hardly
 RUNNING = 4
 WORD, LETTERS = re.compile(r"(?<!\w)[^\W\d_]"), re.compile(r"[^\W\d_]{3}")
 
+RULES = {codec: f"utf8_read_as_{codec}" for codec in (WIDE, *NARROW)}
 # A question mark stands for a lost byte only where a run goes on or ends with it.
 MARKED_RUN = re.compile(r"[^\x00-\x7f]+(?:\?[^\x00-\x7f]+)*\??")
 # A line, or 4000 characters of one that has no end, without cutting a run.
 LINE = re.compile(r"[^\n]{1,4000}[^\x00-\x7f\n]{0,4000}")
-# What only ftfy may see: C1 controls, a lead byte that stands alone.
-LATIN_1 = re.compile("[\x80-\x9f]|[ÃÂ](?![A-Za-z])")
 # cp1254 has no bytes for these.
 CARON, CARON_IN_RUN = re.compile("[žŽ]"), re.compile("[žŽ][^\x00-\x7f]|[^\x00-\x7f][žŽ]")
-# How a byte that was lost shows after a wide character; U+9225 is the beginning of every curly quotation mark and dash.
-MARKED, BARE = re.compile(r"(?<=[\u2e80-\U0010ffff])\?"), re.compile(r"\u9225(?![^\x00-\x7f]|\?)")
+# U+9225 is the beginning of every curly quotation mark and dash; here nothing is left of the rest.
+BARE = re.compile(r"\u9225(?![^\x00-\x7f]|\?)")
 
 
 class Found(NamedTuple):
@@ -74,7 +73,7 @@ NOTHING = Reading([], 0, 0.0)
 
 def mojibake(text: str, signs: Signs) -> list[Change]:
     codecs = signs.codecs()
-    lines = list(_suspects(text, signs.damage(), codecs))
+    lines = list(_suspects(text, signs.damage()))
     if not lines:
         return []
     gap = _gap(text, codecs)
@@ -91,14 +90,17 @@ def mojibake(text: str, signs: Signs) -> list[Change]:
     return _doubted(text, found)
 
 
-def _suspects(text: str, places: list[int], codecs: list[str]) -> Iterator[tuple[int, str]]:
-    """The lines around `places` that hold what may be damage."""
-    damage, done = [shown(codec) for codec in codecs], 0
-    while (i := bisect_left(places, done)) < len(places):
-        start, done = line_around(text, places[i])
-        for m in LINE.finditer(text, start, done):
-            if any(d.search(m[0]) for d in damage) or LATIN_1.search(m[0]):
-                yield m.start(), m[0]
+def _suspects(text: str, places: list[int]) -> Iterator[tuple[int, str]]:
+    """The lines that hold one of `places`, of one without end the parts."""
+    i, end = 0, 0
+    while i < len(places):
+        if places[i] >= end:
+            start, end = line_around(text, places[i])
+            parts = LINE.finditer(text, start, end)
+        part = next(parts)
+        if places[i] < part.end():
+            yield part.start(), part[0]
+            i = bisect_left(places, part.end(), i)
 
 
 def _gap(text: str, codecs: list[str]) -> str:
@@ -107,7 +109,8 @@ def _gap(text: str, codecs: list[str]) -> str:
         return "\ufffd"
     if WIDE not in codecs:
         return ""
-    return "?" if len(MARKED.findall(text)) > len(BARE.findall(text)) else ""
+    marked = sum(part[-1:] > "\u2e7f" for part in text.split("?")[:-1])
+    return "?" if marked and marked > len(BARE.findall(text)) else ""
 
 
 def _custom(text: str, repaired: str) -> str:
@@ -126,9 +129,9 @@ def _custom(text: str, repaired: str) -> str:
 
 def _verdicts(lines: list[tuple[int, str]], codecs: list[str], gap: str) -> list[Verdict]:
     """Lines bear each other out where the wide codec is concerned."""
-    if WIDE not in codecs:
+    wide = [_read_wide(line, gap) for _, line in lines] if WIDE in codecs else []
+    if not any(r.found for r in wide):
         return [_narrow(line, codecs) for _, line in lines]
-    wide = [_read_wide(line, gap) for _, line in lines]
     sure = sum(r.gain > SURE for r in wide)
     # A line that is East Asian as a whole says nothing of the others.
     among = AMONG if any(r.strangers and not _eastern(line) for (_, line), r in zip(lines, wide, strict=True)) else AMONG_ONLY
@@ -137,7 +140,7 @@ def _verdicts(lines: list[tuple[int, str]], codecs: list[str], gap: str) -> list
 
 
 def _eastern(line: str) -> bool:
-    return 2 * sum(c > "\u2e7f" for c in line) > len(line)
+    return 2 * len(line.encode("ascii", "ignore")) < len(line) and 2 * sum(c > "\u2e7f" for c in line) > len(line)
 
 
 def _accepted(r: Reading, line: str, others: int, among: float) -> list[Found]:
@@ -149,7 +152,7 @@ def _accepted(r: Reading, line: str, others: int, among: float) -> list[Found]:
 
 
 def _read_wide(line: str, gap: str) -> Reading:
-    found, strangers = [], 0
+    found, sizes, strangers = [], {}, 0
     if not shown(WIDE).search(line):
         return NOTHING
     for m in (MARKED_RUN if gap == "?" else NON_ASCII).finditer(line):
@@ -160,24 +163,25 @@ def _read_wide(line: str, gap: str) -> Reading:
             parse = wide_parse(run, following, "")
         if parse:
             found.append(Found(start, end, parse, WIDE))
+            sizes[run] = parse.size  # a run that comes again proves nothing more; a hanzi may be meant
         elif run.strip("\ufffd?"):
             strangers += 1
-    # A run that comes again proves nothing more; a hanzi may be meant.
-    return _judged(found, strangers, {line[f.start : f.end]: f.parse.size for f in found}, line)
+    return _judged(found, strangers, sum(sizes.values()), line)
 
 
 def _read_narrow(codec: str, line: str) -> Reading:
-    found = []
+    found, size = [], 0
     for m in NON_ASCII.finditer(line):
         parse = narrow_parse(codec, m[0])
         if not parse or not parse.met:
             return NOTHING
         found.append(Found(*m.span(), parse, codec))
-    return _judged(found, 0, {f.start: f.parse.size for f in found}, line)
+        size += parse.size
+    return _judged(found, 0, size, line)
 
 
-def _judged(found: list[Found], strangers: int, sizes: dict, line: str) -> Reading:
-    if not strangers and sum(sizes.values()) >= CLEAR and all(f.parse.met and f.parse.whole for f in found):
+def _judged(found: list[Found], strangers: int, size: int, line: str) -> Reading:
+    if not strangers and size >= CLEAR and all(f.parse.clear for f in found):
         return Reading(found, 0, math.inf)
     gains = {line[f.start : f.end]: _gain(f, line) for f in found}
     return Reading(found, strangers, round(sum(gains.values()) - STRANGER * strangers, 6))
@@ -185,19 +189,32 @@ def _judged(found: list[Found], strangers: int, sizes: dict, line: str) -> Readi
 
 def _narrow(line: str, codecs: list[str]) -> Verdict:
     """A line read by a code page of one byte per character. Where it is not clear, what ftfy says goes first."""
-    readings = []
+    readings, failed = [], []
     for codec in codecs:
-        if codec != WIDE and shown(codec).search(line):
-            readings.append(_read_narrow(codec, line))
-            if codec in DISTINCT and readings[-1].gain == math.inf:
-                return Verdict(readings[-1].found)
+        if codec != WIDE:
+            reading = _read_narrow(codec, line)
+            if reading is NOTHING:
+                failed.append(codec)
+            elif shown(codec).search(line):
+                readings.append(reading)
+                if codec in DISTINCT and reading.gain == math.inf:
+                    return Verdict(reading.found)
     r = max(readings, key=lambda r: r.gain, default=NOTHING)
+    if r.gain < 0 and any(shown(codec).search(line) for codec in failed):
+        r = NOTHING
     if r.gain == math.inf:
-        return Verdict(max(readings, key=lambda r: (r.gain, _total_gain(r.found, line))).found)
+        return Verdict(_likeliest([r.found for r in readings if r.gain == math.inf], line))
     lost = "\ufffd" in line
     single = not lost and len(r.found) == 1 and r.found[0].parse.size == 1
     limit = NARROW_ALONE if not single else CYRILLIC_SINGLE if r.found[0].codec in ("cp1251", "koi8-r") else NARROW_SINGLE
     return Verdict(r.found, not (lost and r.gain > limit), r.gain > limit)
+
+
+def _likeliest(readings: list[list[Found]], line: str) -> list[Found]:
+    """The first of the likeliest readings of a line, each of which explains all its runs."""
+    if all(a.parse.atoms == b.parse.atoms for other in readings[1:] for a, b in zip(readings[0], other, strict=True)):
+        return readings[0]
+    return max(readings, key=lambda found: _total_gain(found, line))
 
 
 def _gain(f: Found, line: str) -> float:
@@ -260,14 +277,14 @@ def _read_back(line: str, offset: int, found: list[Found], dash: str) -> list[Ch
     if dash != "\ufffd" and any(f.parse.gaps for f in found):
         chosen = iter(fillings(line, [(f.start + a.start, f.start + a.end, a.symbols) for f in found for a in f.parse.atoms], dash))
     rivalled = _rival_chances(found, line) if found[0].codec in RIVAL else {}
-    changes = []
+    rule, changes = RULES[found[0].codec], []
     for f in found:
-        for a in f.parse.atoms:
-            start, symbols = f.start + a.start, a.symbols
-            confidence = rivalled.get(start, 1.0)
+        base = f.start + offset
+        for start, end, symbols in f.parse.atoms:
+            confidence = rivalled.get(f.start + start, 1.0)
             if f.parse.gaps:
                 symbols, confidence = _filled(symbols, chosen, confidence)
-            changes.append(_change(offset + start, offset + f.start + a.end, "".join(symbols), f"utf8_read_as_{f.codec}", confidence))
+            changes.append(_change(base + start, base + end, "".join(symbols), rule, confidence))
     return changes
 
 
@@ -286,7 +303,9 @@ def _change(start: int, end: int, after: str, rule: str, confidence: float) -> C
     """Exact where it is sure; U+FFFD says of itself that it is not known."""
     if "\ufffd" in after:
         return Change(start, end, after, rule, "normalized")
-    return Change(start, end, after, rule, "exact" if confidence == 1.0 else "inferred", round(confidence, 4))
+    if confidence == 1.0:
+        return Change(start, end, after, rule, "exact")
+    return Change(start, end, after, rule, "inferred", round(confidence, 4))
 
 
 def _rival_chances(found: list[Found], line: str) -> dict[int, float]:
@@ -295,10 +314,12 @@ def _rival_chances(found: list[Found], line: str) -> dict[int, float]:
     other = [Found(f.start, f.end, parse, rival) for f in found if (parse := narrow_parse(rival, line[f.start : f.end]))]
     if len(other) < len(found):
         return {}
+    atoms = [(f.start + a.start, a.symbols, line[f.start + a.start : f.start + a.end]) for f in found for a in f.parse.atoms]
+    places = [start for start, symbols, run in atoms if _texts(narrow_parse(rival, run)) != symbols]
+    if not places:
+        return {}
     odds = math.exp(min(0.0, _total_gain(other, line) - _total_gain(found, line)))
-    sure = min(round(1 / (1 + odds), 6), SUREST)
-    atoms = [(f, a, line[f.start + a.start : f.start + a.end]) for f in found for a in f.parse.atoms]
-    return {f.start + a.start: sure for f, a, run in atoms if _texts(narrow_parse(rival, run)) != a.symbols}
+    return dict.fromkeys(places, min(round(1 / (1 + odds), 6), SUREST))
 
 
 def _texts(parse: Parse | None) -> tuple[str, ...]:
@@ -318,7 +339,7 @@ def with_changes(text: str, changes: list[Change]) -> str:
 
 def _doubted(text: str, changes: list[Change]) -> list[Change]:
     """What was damaged more than once is sure only in lines where the next repair goes on with all of it."""
-    if not any(_still_damaged(c.after) for c in changes):
+    if not any(map(_still_damaged, {c.after for c in changes})):
         return changes
     repaired = with_changes(text, changes)
     goes_on = {i for c in mojibake(repaired, signs_of(repaired)) for i in range(c.start, c.end)}

@@ -13,13 +13,16 @@ PLAIN = bytes((9, 10, *range(0x20, 0x7F)))
 PLAIN_OR_HIGH = PLAIN + bytes(range(0x80, 0x100))
 TO_SPACE = bytes(0x20 if b < 0x80 else b for b in range(0x100))
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-SHORT = 1 << 10  # characters of a text that is looked at run by run: the same few come again and again
-STRETCH = 1 << 12  # characters of a longer one looked at together: most stretches of a page are plain
+# A text of at most so many characters, few of them not ASCII, is looked at run by run: the same few come again and again.
+LONG, FEW = 1 << 15, 1 << 10
+STRETCH = 1 << 12  # characters of any other looked at together: most stretches of a page are plain
 
+# Beyond what is damage by a codec, ftfy sees C1 controls, and a lead byte whose no-break space became a space.
+LATIN_1 = re.compile("[\x80-\x9f]|[ÃÂ](?![A-Za-z])")
+NARROW_BITS = 0xFF00
 WIDE_LEAD, LATIN, LINE_END, UNSEEN, BIDI, COMBINING = (1 << i for i in range(6))
 _UNSEEN = (0, 9), (0x0B, 0x20), (0x7F, 0xA0), (0xAD, 0xAE), (0x200B, 0x200E), (0x2060, 0x2070), (0xFEFF, 0xFF00), (0xFFF9, 0xFFFC)
 SIGNS = {
-    # Beyond what is damage by a codec: C1 controls, and what a lead byte shows as whose no-break space became a space.
     LATIN: "".join(map(chr, range(0x80, 0xA0))) + "ÃÂ",
     LINE_END: "\r\x0b\x0c\u2028\u2029",
     UNSEEN: "".join(chr(c) for a, b in _UNSEEN for c in range(a, b)),
@@ -31,13 +34,15 @@ FIRST, FIRST_OF_2, FIRST_OF_3, FIRST_OF_4, FOLLOWING, SIGN = range(6)
 
 
 class Signs(NamedTuple):
-    """What concerns a step in a text. Of a text that is not short, `at` is where, and `rows` the rows of the table."""
+    """What concerns a step in a text. Where it was looked at by stretches, `at` is where, `rows` the rows of the table, and `shown`
+    those that begin a character of UTF-8."""
 
     text: str
     kinds: int  # the signs there are
     narrow: int  # a bit for each codec of one byte per character that shows characters of UTF-8
     at: np.ndarray | None = None
     rows: np.ndarray | None = None
+    shown: np.ndarray | None = None
 
     def places(self, kind: int) -> list[int]:
         """Where signs of a kind are."""
@@ -52,14 +57,15 @@ class Signs(NamedTuple):
         return [WIDE] * bool(self.kinds & WIDE_LEAD) + [codec for i, codec in enumerate(NARROW) if self.narrow >> i & 1]
 
     def damage(self) -> list[int]:
-        """Where a step that repairs damage has to look."""
+        """Where codecs show characters of UTF-8, or the wide one may, or ftfy may see something."""
         if not (self.narrow or self.kinds & (WIDE_LEAD | LATIN)):
             return []
         if self.at is None:
-            return [m.start() for m in NON_ASCII.finditer(self.text)]
-        found = self.rows[:, SIGN] & (WIDE_LEAD | LATIN) != 0
-        found[_whole(self.at, self.rows)[0]] = True
-        return self.at[found].tolist()
+            return [m.start() for m in NON_ASCII.finditer(self.text) if _shows(m)]
+        latin = [i for i in self.places(LATIN) if LATIN_1.match(self.text, i)]
+        shown = self.at[self.shown].tolist()
+        wide = self.places(WIDE_LEAD)
+        return sorted({*latin, *shown, *wide}) if latin or wide else shown
 
 
 NOTHING = Signs("", 0, 0)
@@ -67,7 +73,10 @@ NOTHING = Signs("", 0, 0)
 
 def signs_of(text: str) -> Signs:
     """NOTHING where there are none."""
-    if len(text) >= SHORT or (data := text.encode("utf-8", "surrogatepass")).translate(None, PLAIN_OR_HIGH):
+    if len(text) > LONG:
+        return _signs_of_stretches(text)
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) - len(text) > FEW or data.translate(None, PLAIN_OR_HIGH):
         return _signs_of_stretches(text)
     if text.isascii():
         return NOTHING
@@ -77,9 +86,14 @@ def signs_of(text: str) -> Signs:
     return Signs(text, found & 0xFF, found >> 8) if found else NOTHING
 
 
+def _shows(run: re.Match) -> bool:
+    found = _signs_of_run(run[0].encode("utf-8", "surrogatepass"))
+    return bool(found & (WIDE_LEAD | NARROW_BITS) or (found & LATIN and LATIN_1.search(run.string, run.start(), run.end() + 1)))
+
+
 @lru_cache(1 << 16)
 def _signs_of_run(run: bytes) -> int:
-    """Its kinds of signs, and eight bits higher the codecs that show characters of UTF-8."""
+    """Its kinds of signs, and as NARROW_BITS the codecs that show characters of UTF-8."""
     text, found = run.decode("utf-8", "surrogatepass"), 0
     for kind in (WIDE_LEAD, *SIGNS):
         found |= kind * bool(_finder(kind).search(text))
@@ -100,7 +114,7 @@ def _signs_of_stretches(text: str) -> Signs:
         if part.isascii() and not part.encode().translate(None, PLAIN):
             continue
         codes = _codes(part)
-        odd = np.flatnonzero(codes - 0x20 > 0x5E)  # not printable ASCII: below 0x20, the difference is a large number
+        odd = (codes - 0x20 > 0x5E).nonzero()[0]  # not printable ASCII: below 0x20, the difference is a large number
         at.append(odd + start)
         rows.append(_table().take(codes[odd], mode="clip"))
     if not at:
@@ -108,22 +122,27 @@ def _signs_of_stretches(text: str) -> Signs:
     at, marked = np.concatenate(at), np.concatenate(rows)
     rows = marked.view(np.uint8).reshape(-1, 8)
     kinds = int(np.bitwise_or.reduce(marked, initial=0).reshape(1).view(np.uint8)[SIGN])
-    narrow = int(np.bitwise_or.reduce(_whole(at, rows)[1], initial=0))
-    return Signs(text, kinds, narrow, at, rows) if kinds or narrow else NOTHING
+    first, whole = _whole(at, rows)
+    narrow = int(np.bitwise_or.reduce(whole, initial=0))
+    return Signs(text, kinds, narrow, at, rows, first) if kinds or narrow else NOTHING
 
 
 def _whole(at: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The signs that begin a character of UTF-8 as codecs of one byte per character show it, and those codecs, a bit each."""
-    first = np.flatnonzero(rows[:-1, FIRST] & rows[1:, FOLLOWING])
-    if not len(first):
-        return first, first
-    follows = np.zeros((3, len(first)), np.uint8)
-    for n in range(3):
-        there = np.minimum(first + n + 1, len(at) - 1)
-        follows[n] = np.where(at[there] == at[first] + n + 1, rows[there, FOLLOWING], 0)
-    two, three, four = (rows[first, column] for column in (FIRST_OF_2, FIRST_OF_3, FIRST_OF_4))
-    whole = follows[0] & (two | follows[1] & (three | follows[2] & four))
+    first = (rows[:-1, FIRST] & rows[1:, FOLLOWING]).nonzero()[0]
+    first = first[at[first + 1] == at[first] + 1]
+    row, one = rows[first], rows[first + 1, FOLLOWING]
+    two, three = (one & _following(at, rows, first, 2), 0) if row[:, FIRST_OF_3 : FIRST_OF_4 + 1].any() else (0, 0)
+    if row[:, FIRST_OF_4].any():
+        three = two & _following(at, rows, first, 3)
+    whole = (row[:, FIRST_OF_2] & one) | (row[:, FIRST_OF_3] & two) | (row[:, FIRST_OF_4] & three)
     return first[whole != 0], whole[whole != 0]
+
+
+def _following(at: np.ndarray, rows: np.ndarray, first: np.ndarray, n: int) -> np.ndarray:
+    """The codecs in which the n-th character after each of `first` is none that begins one."""
+    there = np.minimum(first + n, len(at) - 1)
+    return rows[there, FOLLOWING] * (at[there] == at[first] + n)
 
 
 @cache
