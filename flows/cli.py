@@ -209,11 +209,14 @@ def hydrate(
         Where it goes: OUT/DATASET-hydrated/VERSION.
     """
     from flows.build import hydrate as hydrated
+    from flows.release.hydrate import sought
     from flows.terminal import say
 
     place, matches = hydrated(release, captures, out, workers)
+    captured = sought(release)
     for match in matches:
-        print(f"{match.doc_id} {match.level} {match.coverage:.0%}")
+        missed = f", look for {captured[match.doc_id]}" if match.level == "none" else ""
+        print(f"{match.doc_id} {match.level} {match.coverage:.0%}{missed}")
     missing = sum(match.level == "none" for match in matches)
     say(f"{len(matches) - missing} of {len(matches)} withheld documents have their words back")
     print(place)

@@ -60,8 +60,8 @@ def _head(document: dict) -> Iterator[str]:
         "published": f"{date} ({document['date_precision']}, from {document['date_source']})" if date else None,
         "language": document["language"],
         "decoded": f"{document['encoding']} ({document['encoding_source']})",
-        "damage": ", ".join(document["text_defects"]) or None,
-        "repeats": document["duplicate_of"],
+        "damage": ", ".join(document["text_defects"]) or "none found",
+        "repeats": document["duplicate_of"] or "no other document",
         "licence": document["license"],
     }
     yield from (f"{name:<10} {visible(str(value)) if value is not None else 'not known'}" for name, value in told.items())
@@ -71,9 +71,9 @@ def _counts(edits: list[dict], document: dict) -> Iterator[str]:
     rules: dict[tuple[str, str], list[int]] = {}
     for e in edits:
         rules.setdefault((e["kind"], e["rules"][-1]), []).append(e["byte_end"] - e["byte_start"])
-    yield f"kept       {document['n_chars']:,} characters, {document['n_sentences']:,} sentences"
+    yield f"kept       {_many(document['n_chars'], 'character')}, {_many(document['n_sentences'], 'sentence')}"
     for (kind, rule), sizes in sorted(rules.items(), key=lambda item: (item[0][0], -sum(item[1]), item[0][1])):
-        yield f"{kind:<10} {rule}: {len(sizes):,} {'edit' if len(sizes) == 1 else 'edits'}, {sum(sizes):,} bytes"
+        yield f"{kind:<10} {rule}: {_many(len(sizes), 'edit')}, {_many(sum(sizes), 'byte')}"
 
 
 def _body(text: str | None, edits: list[dict], colour: bool) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _found(rows, doc_id: str, text: str | None, segments: list[dict]) -> Iterato
     for s in segments:
         units[s["unit"]] = units.get(s["unit"], 0) + 1
     yield ""
-    yield "segments   " + ", ".join(f"{n} {unit}" for unit, n in sorted(units.items(), key=lambda item: (-item[1], item[0])))
+    yield "segments   " + ", ".join(_many(n, unit) for unit, n in sorted(units.items(), key=lambda item: (-item[1], item[0])))
     for a in rows("FROM attributions WHERE doc_id = $1 ORDER BY byte_start, attribution_id", doc_id):
         yield f"says       {a['holder_entity_id'] or _words(text, a['source_spans']) or 'unnamed'}: {_words(text, a['content_spans'])} ({a['type']})"
     for c in rows("FROM claims WHERE doc_id = $1 ORDER BY byte_start, claim_id", doc_id):
@@ -112,6 +112,10 @@ def _found(rows, doc_id: str, text: str | None, segments: list[dict]) -> Iterato
     for s in rows(stances, doc_id):
         answer = f"{s['value']} ({s['tier']})" if s["value"] else "not answered"
         yield f"stance     {s['holder_entity_id'] or s['holder_type']} on {s['target_id']}: {answer}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _words(text: str | None, spans: list[dict]) -> str:

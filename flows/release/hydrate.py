@@ -240,6 +240,15 @@ def known(release: Path) -> dict[str, dict[str, str]]:
     return {sha: facts_of | own.get(sha, {}) | {"sha256": sha, "line": "0"} for sha, facts_of in told.items()}
 
 
+def sought(release: Path) -> dict[str, str]:
+    """By document of the release, what tells its capture: its SHA-256, and the address where it was or is archived."""
+    with database() as db:
+        sql = f"""SELECT doc_id, capture_sha256, COALESCE(archive_url, url) FROM {stored(release, "captures")}
+            WHERE outcome = 'document' ORDER BY capture_id DESC"""
+        rows = db.execute(sql).fetchall()
+    return {doc_id: f"SHA-256 {sha256}{f', saved from {address}' if address else ''}" for doc_id, sha256, address in rows}
+
+
 def lines(matches: list[Match]) -> Iterator[str]:
     """hydration.jsonl."""
     yield from (json.dumps(m._asdict()) + "\n" for m in matches)
