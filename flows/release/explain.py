@@ -35,7 +35,8 @@ def explain(release: Path, name: str, colour: bool = False) -> Iterator[str]:
             what = "no document or capture" if not captures else f"{len(docs)} documents"
             raise ValueError(f"{release}: {name!r} means {what}; give a doc_id, the beginning of one, or the path of a capture")
         for capture in captures:
-            yield f"capture    {visible(capture['path']) or '(path withheld)'}: {capture['bytes'] or 0:,} bytes, {capture['media_type']}, {capture['outcome']}"
+            path = visible(capture["path"]) or "(path withheld)"
+            yield f"capture    {path}: {capture['bytes'] or 0:,} bytes, {capture['media_type']}, {capture['outcome']}"
         if not docs:
             for row in rows("FROM rejections WHERE capture_id = $1", captures[0]["capture_id"]):
                 yield f"rejected   by {row['stage']}: {row['reason']}{': ' + visible(row['detail']) if row['detail'] else ''}"
@@ -104,7 +105,8 @@ def _found(rows, doc_id: str, text: str | None, segments: list[dict]) -> Iterato
     yield ""
     yield "segments   " + ", ".join(_many(n, unit) for unit, n in sorted(units.items(), key=lambda item: (-item[1], item[0])))
     for a in rows("FROM attributions WHERE doc_id = $1 ORDER BY byte_start, attribution_id", doc_id):
-        yield f"says       {a['holder_entity_id'] or _words(text, a['source_spans']) or 'unnamed'}: {_words(text, a['content_spans'])} ({a['type']})"
+        who = a["holder_entity_id"] or _words(text, a["source_spans"]) or "unnamed"
+        yield f"says       {who}: {_words(text, a['content_spans'])} ({a['type']})"
     for c in rows("FROM claims WHERE doc_id = $1 ORDER BY byte_start, claim_id", doc_id):
         yield f"claim      {_words(text, c['spans'])} ({c['holder_entity_id'] or c['holder_type']}, {c['modality']}, {c['origin']})"
     stances = """SELECT s.*, l.value, l.tier FROM stances s LEFT JOIN labels l ON l.item_id = s.stance_id AND l.layer = 'stance'

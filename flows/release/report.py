@@ -79,7 +79,8 @@ CHARTS = (
     (CAME, "Captures by outcome", "captures", "captures", "SELECT outcome, COUNT(*) FROM captures GROUP BY 1 ORDER BY 2 DESC, 1", ""),
     (
         CAME, "Rejected", "rows", "rejections",
-        "SELECT stage || ': ' || reason || CASE WHEN \"table\" = 'captures' THEN '' ELSE ' (' || \"table\" || ')' END, COUNT(*) FROM rejections GROUP BY 1 ORDER BY 2 DESC, 1",
+        """SELECT stage || ': ' || reason || CASE WHEN "table" = 'captures' THEN '' ELSE ' (' || "table" || ')' END, COUNT(*)
+           FROM rejections GROUP BY 1 ORDER BY 2 DESC, 1""",
         "Every capture or row that is not in the release, by the stage that refused it and the reason.",
     ),
     (
@@ -88,8 +89,10 @@ CHARTS = (
     ),
     (
         CHANGED, "Removed, by outlet", "% of bytes", "edits",
-        """SELECT COALESCE(d.outlet, 'unknown'), ROUND(100.0 * SUM(r.removed) / SUM(c.bytes), 1) FROM documents d JOIN captures c USING (capture_id)
-           LEFT JOIN (SELECT doc_id, SUM(byte_end - byte_start) AS removed FROM edits WHERE kind = 'removed' GROUP BY 1) r ON r.doc_id = d.doc_id
+        """SELECT COALESCE(d.outlet, 'unknown'), ROUND(100.0 * SUM(r.removed) / SUM(c.bytes), 1)
+           FROM documents d JOIN captures c USING (capture_id) LEFT JOIN (
+               SELECT doc_id, SUM(byte_end - byte_start) AS removed FROM edits WHERE kind = 'removed' GROUP BY 1
+           ) r ON r.doc_id = d.doc_id
            GROUP BY 1 ORDER BY 2 DESC NULLS LAST, 1""",
         "Markup counts as removed: of a web page, most is.",
     ),
@@ -98,22 +101,34 @@ CHARTS = (
         "SELECT kind || ': ' || rules[-1], COUNT(*) FROM edits WHERE kind <> 'removed' GROUP BY 1 ORDER BY 2 DESC, 1",
         "exact has one reading, inferred is a guess, normalized is the same thing written otherwise.",
     ),
-    (CAME, "Languages", "documents", "documents", "SELECT COALESCE(language, 'unknown'), COUNT(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1", ""),
-    (CAME, "Outlets", "documents", "documents", "SELECT COALESCE(outlet, 'unknown'), COUNT(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1", ""),
+    (
+        CAME, "Languages", "documents", "documents",
+        "SELECT COALESCE(language, 'unknown'), COUNT(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1", "",
+    ),
+    (
+        CAME, "Outlets", "documents", "documents",
+        "SELECT COALESCE(outlet, 'unknown'), COUNT(*) FROM documents GROUP BY 1 ORDER BY 2 DESC, 1", "",
+    ),
     (
         CAME, "Published", "documents", "documents",
         """SELECT COALESCE(LEFT(date_published, CASE WHEN many THEN 4 ELSE 7 END), 'unknown'), COUNT(*)
-           FROM documents, (SELECT COUNT(DISTINCT LEFT(date_published, 7)) > 15 AS many FROM documents) GROUP BY 1 ORDER BY MIN(date_published) IS NULL, 1 DESC""",
+           FROM documents, (SELECT COUNT(DISTINCT LEFT(date_published, 7)) > 15 AS many FROM documents)
+           GROUP BY 1 ORDER BY MIN(date_published) IS NULL, 1 DESC""",
         "By month; by year where there are many.",
     ),
     (
         CAME, "Length", "documents", "documents",
-        """SELECT CASE WHEN b = 0 THEN 'under 1,000' ELSE format('{:,} to {:,}', (1000 * 2 ** (b - 1))::BIGINT, (1000 * 2 ** b)::BIGINT) END, n
+        """SELECT CASE WHEN b = 0 THEN 'under 1,000'
+               ELSE format('{:,} to {:,}', (1000 * 2 ** (b - 1))::BIGINT, (1000 * 2 ** b)::BIGINT) END, n
            FROM (SELECT GREATEST(0, FLOOR(LOG2(n_chars / 1000.0)) + 1)::INT AS b, COUNT(*) AS n FROM documents GROUP BY 1) ORDER BY b""",
         "Characters of the text.",
     ),
     (FOUND, "Segments", "segments", "segments", "SELECT unit, COUNT(*) FROM segments GROUP BY 1 ORDER BY 2 DESC, 1", ""),
-    (CHANGED, "Known damage", "documents", "documents", "SELECT d, COUNT(*) FROM (SELECT unnest(text_defects) AS d FROM documents) GROUP BY 1 ORDER BY 2 DESC, 1", "Found and not repaired."),
+    (
+        CHANGED, "Known damage", "documents", "documents",
+        "SELECT d, COUNT(*) FROM (SELECT unnest(text_defects) AS d FROM documents) GROUP BY 1 ORDER BY 2 DESC, 1",
+        "Found and not repaired.",
+    ),
     (
         FOUND, "Labels, by tier", "labels", "labels", "SELECT layer || ': ' || tier, COUNT(*) FROM labels GROUP BY 1 ORDER BY 2 DESC, 1",
         "gold and human_single were given by people, silver, model_single and weak by machines.",
@@ -129,7 +144,8 @@ FACTS = """
         (SELECT COUNT(*) FROM segments WHERE unit = 'sentence') AS sentences, (SELECT SUM(bytes) FROM captures) AS bytes,
         (SELECT SUM(n_chars) FROM documents) AS characters,
         (SELECT COUNT(*) FROM edits WHERE kind = 'removed') AS removals, (SELECT COUNT(*) FROM edits WHERE kind = 'exact') AS exact,
-        (SELECT COUNT(*) FROM edits WHERE kind = 'inferred') AS inferred, (SELECT COUNT(*) FROM rejections WHERE "table" = 'captures') AS rejected,
+        (SELECT COUNT(*) FROM edits WHERE kind = 'inferred') AS inferred,
+        (SELECT COUNT(*) FROM rejections WHERE "table" = 'captures') AS rejected,
         (SELECT COUNT(*) FROM documents WHERE duplicate_of IS NOT NULL) AS duplicates,
         (SELECT COUNT(DISTINCT story_cluster) FROM documents) AS stories,
         (SELECT COUNT(*) FROM documents WHERE text_availability <> 'full') AS withheld
@@ -143,8 +159,10 @@ DOCUMENTS = """
 OVER_TIME = "SELECT COALESCE(outlet, 'unknown'), COALESCE(LEFT(date_published, 4), 'unknown'), COUNT(*) FROM documents GROUP BY ALL"
 # Documents that tell the same, the largest groups first; a story of nothing but copies is no second group.
 TOGETHER = """
-    SELECT list({{'doc_id': doc_id, 'title': title, 'outlet': outlet, 'date': date_published}} ORDER BY date_published, doc_id) AS documents
-    FROM documents WHERE {group} IS NOT NULL GROUP BY {group} HAVING COUNT(DISTINCT {each}) > 1 ORDER BY COUNT(*) DESC, {group} LIMIT {limit}
+    SELECT list({{'doc_id': doc_id, 'title': title, 'outlet': outlet, 'date': date_published}}
+        ORDER BY date_published, doc_id) AS documents
+    FROM documents WHERE {group} IS NOT NULL
+    GROUP BY {group} HAVING COUNT(DISTINCT {each}) > 1 ORDER BY COUNT(*) DESC, {group} LIMIT {limit}
 """
 ROWS_OF = {
     "edits": "FROM edits WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id, byte_start, byte_end",
@@ -157,7 +175,8 @@ ROWS_OF = {
 LEAKS = """
     SELECT a.scheme, COUNT(*) FILTER (a.split <> b.split) AS pairs FROM splits a
     JOIN documents x ON x.doc_id = a.doc_id JOIN documents y ON x.doc_id < y.doc_id
-        AND (x.duplicate_cluster = y.duplicate_cluster OR x.story_cluster = y.story_cluster OR x.supersedes = y.doc_id OR y.supersedes = x.doc_id)
+        AND (x.duplicate_cluster = y.duplicate_cluster OR x.story_cluster = y.story_cluster
+            OR x.supersedes = y.doc_id OR y.supersedes = x.doc_id)
     JOIN splits b ON b.doc_id = y.doc_id AND b.scheme = a.scheme AND b.layer = a.layer
     WHERE a.split <> 'excluded' AND b.split <> 'excluded' AND a.layer = 'document' GROUP BY 1 ORDER BY 1
 """
@@ -181,7 +200,8 @@ def report(release: Path, dataset: dict, version: str, changes: str) -> None:
             over_time=_over_time(db), documents=_dicts(db, DOCUMENTS.format(limit=MAX_LISTED)), max_pages=MAX_PAGES,
             leaks=_dicts(db, LEAKS) if files(release, "splits") else [],
             copies=_dicts(db, TOGETHER.format(group="duplicate_cluster", each="doc_id", limit=MAX_GROUPS)),
-            stories=_dicts(db, TOGETHER.format(group="story_cluster", each="COALESCE(duplicate_cluster, doc_id)", limit=MAX_GROUPS)), changes=_changes(changes), max_groups=MAX_GROUPS,
+            stories=_dicts(db, TOGETHER.format(group="story_cluster", each="COALESCE(duplicate_cluster, doc_id)", limit=MAX_GROUPS)),
+            changes=_changes(changes), max_groups=MAX_GROUPS,
         )  # fmt: skip
 
 
@@ -240,10 +260,10 @@ def _documents(db: duckdb.DuckDBPyConnection) -> Iterator[dict]:
     documents = _dicts(db, f"FROM documents ORDER BY doc_id LIMIT {MAX_PAGES}")
     ids = [d["doc_id"] for d in documents]
     shown = set(ids)
-    captures = {c["capture_id"]: c for c in _dicts(db, "FROM captures WHERE capture_id IN (SELECT unnest($1::VARCHAR[]))", [[d["capture_id"] for d in documents]])}
-    of = {}
+    own = _dicts(db, "FROM captures WHERE capture_id IN (SELECT unnest($1::VARCHAR[]))", [[d["capture_id"] for d in documents]])
+    captures = {c["capture_id"]: c for c in own}
+    of: dict[str, dict[str, list[dict]]] = {name: {} for name in ROWS_OF}
     for name, query in ROWS_OF.items():
-        of[name] = {}
         for row in _dicts(db, query, [ids]):
             of[name].setdefault(row["doc_id"], []).append(row)
     for document in documents:
@@ -315,6 +335,7 @@ def _wrap(name: str) -> markupsafe.Markup:
 
 @cache
 def _templates() -> jinja2.Environment:
-    found = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).with_name("pages")), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    pages = jinja2.FileSystemLoader(Path(__file__).with_name("pages"))
+    found = jinja2.Environment(loader=pages, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     found.filters |= {"visible": visible, "cell": _cell, "wrap": _wrap, "size": _size, "number": lambda n: f"{n or 0:,}"}
     return found

@@ -18,7 +18,7 @@ from functools import cache
 from itertools import groupby, islice, zip_longest
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import duckdb
 import pandera.polars as pap
@@ -30,6 +30,7 @@ from pandera.errors import SchemaErrors
 import schemas
 from flows.release.compare import ROWS, database, digest, files, relation
 from flows.release.publish import SUMS, batches, json_lines, listed
+from flows.traced import Edit as Made
 from flows.traced import Traced, replay
 from schemas.captures import path_bytes
 
@@ -74,10 +75,15 @@ REFERENCES = (
     ),
     ("segments", "its doc_id is no document", "SELECT segment_id FROM segments ANTI JOIN documents USING (doc_id)"),
     ("edits", "its doc_id is no document", "SELECT edit_id FROM edits ANTI JOIN documents USING (doc_id)"),
-    ("rejections", "its capture_id is no capture", "SELECT row_id FROM rejections ANTI JOIN captures USING (capture_id) WHERE capture_id IS NOT NULL"),
+    (
+        "rejections", "its capture_id is no capture",
+        "SELECT row_id FROM rejections ANTI JOIN captures USING (capture_id) WHERE capture_id IS NOT NULL",
+    ),
     *(
-        (name, f"its {column} is no row of {target}", f"""SELECT {key} FROM {name} AS c ANTI JOIN {target} AS p ON c.{column} = p.{target_key}
-            WHERE c.{column} IS NOT NULL""")
+        (
+            name, f"its {column} is no row of {target}",
+            f"SELECT {key} FROM {name} AS c ANTI JOIN {target} AS p ON c.{column} = p.{target_key} WHERE c.{column} IS NOT NULL",
+        )
         for name, key, column, target, target_key in (
             ("mentions", "mention_id", "doc_id", "documents", "doc_id"),
             ("mentions", "mention_id", "segment_id", "segments", "segment_id"),
@@ -206,6 +212,7 @@ class Edit(NamedTuple):
 
 # The bytes of a capture; ValueError or OSError where they are not there as they were.
 Read = Callable[[Capture], bytes]
+Kind = TypeVar("Kind", bound=NamedTuple)
 
 
 def verify(release: Path, captures: Path | None = None, payload: Callable[[Path, str, int], bytes | None] | None = None) -> list[str]:
@@ -220,7 +227,7 @@ def verify(release: Path, captures: Path | None = None, payload: Callable[[Path,
     # Tables that are not as they were published are not opened: what reads them does not expect broken files.
     if not any(problem.startswith(("data/", "jsonl/")) for problem in problems):
         try:
-            problems += [*_told(_shapes(release))] or _contents(release, captures and _reader(captures, payload))
+            problems += [*_told(_shapes(release))] or _contents(release, _reader(captures, payload) if captures else None)
         except (pa.ArrowException, duckdb.Error, pl.exceptions.PolarsError, OSError, ValueError) as error:
             problems.append(f"data: the tables cannot be read to their end ({_line(error)})")
     return problems
@@ -362,7 +369,7 @@ def _columns(release: Path, table: str) -> Iterator[str]:
     checks = {name: getattr(pap.Check, check)(*values) for name, (check, *values) in module.CHECKS.items()}
     model = pap.DataFrameSchema({name: pap.Column(checks=check, nullable=True) for name, check in checks.items()})
     for path in files(release, table):
-        for frame in map(pl.from_arrow, batches(path)):
+        for frame in map(pl.DataFrame, batches(path)):
             try:
                 model.validate(frame, lazy=True)
             except SchemaErrors as error:
@@ -438,7 +445,7 @@ def _following(found: Iterable) -> Callable[[str], list]:
     return rows_of
 
 
-def _rows(release: Path, table: str, kind: type) -> Iterator[tuple]:
+def _rows(release: Path, table: str, kind: type[Kind]) -> Iterator[Kind]:
     for path in files(release, table):
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(ROWS, columns=list(kind._fields)):
@@ -495,7 +502,8 @@ def _tiles(document: Document, segments: list[Segment]) -> Iterator[str]:
     """Segments out of order, or with anything but white space between the sentences of a block."""
     if document.n_sentences != sum(s.unit == "sentence" for s in segments):
         yield f"documents {document.doc_id}: n_sentences is not the number of its sentences"
-    block_end, sentences = 0, {}
+    sentences: dict[str, list[Segment]] = {}
+    block_end = 0
     for i, s in enumerate(segments):
         if s.position != i:
             yield f"segments {s.segment_id}: its position is not {i}"
@@ -505,7 +513,9 @@ def _tiles(document: Document, segments: list[Segment]) -> Iterator[str]:
             block_end = s.end
         else:
             sentences.setdefault(s.parent_id, []).append(s)
-    for block in segments if document.text is not None else ():
+    if document.text is None:
+        return
+    for block in segments:
         at = block.start
         for s in sentences.get(block.segment_id, ()):
             if s.start < at or document.text[at : s.start].strip():
@@ -553,10 +563,12 @@ def _encoded(text: str, encoding: str) -> int | None:
 
 def _rebuilt(document: Document, edits: list[Edit]) -> bytes | None:
     """The bytes of the capture; None where document and edits do not tell them all, as with markup or broken bytes."""
-    if document.text is None or not _one_to_one(document.encoding) or any(e.before is None or "\ufffd" in e.before for e in edits):
+    if document.text is None or not _one_to_one(document.encoding):
         return None
     parts, at = [], 0
     for e in edits:
+        if e.before is None or "\ufffd" in e.before:
+            return None
         parts += [document.text[at : e.start], e.before]
         at = e.end
     return "".join([*parts, document.text[at:]]).encode(document.encoding, "replace")
@@ -596,16 +608,18 @@ def _from_capture(
         if e and e.before is not None and e.before != data[e.byte_start : e.byte_end].decode(encoded, "replace"):
             yield f"edits {e.edit_id}: `before` is not what its bytes say"
         at, chars = (e.byte_end, e.end) if e else (at, chars)
-    traced = Traced(data, encoded, text, tuple(edits))
-    yield from _spans(traced, segments)
+    made = (Made(e.byte_start, e.byte_end, e.start, e.end, tuple(e.rules), (), e.kind, 1.0) for e in edits)
+    traced = Traced(data, encoded, text, tuple(made))
+    yield from _spans(traced, edits, segments)
     yield from _places(traced, items)
 
 
-def _spans(traced: Traced, segments: list[Segment]) -> Iterator[str]:
-    edits = [(e.byte_start, e.byte_end, e.after) for e in traced.edits]
-    starts, ends = [e[0] for e in edits], [e[1] for e in edits]
+def _spans(traced: Traced, edits: list[Edit], segments: list[Segment]) -> Iterator[str]:
+    """Segments whose bytes, replayed, are not their text, or are not where their characters come from."""
+    pieces = [(e.byte_start, e.byte_end, e.after or "") for e in edits]
+    starts, ends = [e.byte_start for e in edits], [e.byte_end for e in edits]
     for s in segments:
-        inside = edits[bisect_left(starts, s.byte_start) : bisect_right(ends, s.byte_end)]
+        inside = pieces[bisect_left(starts, s.byte_start) : bisect_right(ends, s.byte_end)]
         try:
             words = replay(traced.data, traced.encoding, inside, s.byte_start, s.byte_end)
             place = traced.span(s.start, s.end)
@@ -646,6 +660,8 @@ def _reader(folder: Path, payload: Callable[[Path, str, int], bytes | None] | No
     sha256 = cache(lambda path: _sha256(Path(path)))
 
     def read(capture: Capture) -> bytes:
+        if capture.path is None:
+            raise ValueError("its path is withheld, so that it cannot be found among the captures")
         name = path_bytes(capture.path)
         if name.startswith(b"/") or b".." in name.split(b"/"):
             raise ValueError("the path leaves the captures folder")
@@ -656,10 +672,11 @@ def _reader(folder: Path, payload: Callable[[Path, str, int], bytes | None] | No
             raise ValueError("the file is not the one the capture was read from: its SHA-256 differs")
         if capture.capture_sha256 is None:
             return b""
+        data: bytes | None = None
         if capture.record_offset is None:
             data = Path(path).read_bytes()
-        else:
-            data = payload(folder, capture.path, capture.record_offset) if payload else None
+        elif payload:
+            data = payload(folder, capture.path, capture.record_offset)
         if data is None or hashlib.sha256(data).hexdigest() != capture.capture_sha256 or len(data) != capture.bytes:
             raise ValueError("the file is not the capture that was read: its SHA-256 or length differs")
         return data

@@ -33,6 +33,7 @@ def by_ftfy(line: str) -> tuple[str, float] | None:
     after, steps = ftfy.fix_encoding_and_explain(line, CONFIG)
     if after == line:
         return None
+    steps = steps or []
     sure = all(step.action in ("encode", "decode") and step.parameter not in ("sloppy-windows-1250", "iso-8859-2") for step in steps)
     return after, 1.0 if sure else GUESS
 

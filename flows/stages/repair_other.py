@@ -40,8 +40,8 @@ MARKS = re.compile(r"[\u0300-\u036f]+")
 def line_ends(text: str, signs: Signs) -> list[Change]:
     found, done = [], 0
     for at in signs.places(LINE_END):
-        if at >= done:
-            done = LINE_ENDING.match(text, at).end()
+        if at >= done and (m := LINE_ENDING.match(text, at)):
+            done = m.end()
             found.append(Change(at, done, "\n", "line_ends", "normalized"))
     return found
 
@@ -74,7 +74,7 @@ def invisible(text: str, signs: Signs) -> list[Change]:
     many = [kind for kind in DISCRETIONARY if places[kind] >= SYSTEMATIC]
     words = len(text.split()) if many else 0
     published = {kind for kind in DISCRETIONARY if kind not in many or places[kind] * SYSTEMATIC_WORDS < words}
-    changes = [Change(*m.span(), "", m.lastgroup, "removed") for m in found if m.lastgroup not in published]
+    changes = [Change(*m.span(), "", m.lastgroup or "", "removed") for m in found if m.lastgroup not in published]
     return sorted(changes + list(_bidi(text, signs.places(BIDI))))
 
 

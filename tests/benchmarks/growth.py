@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.growth 10000 20000 40000
 
-Prints, for each size, seconds of CPU and of the clock, milliseconds for each document more than the size before, and the most memory that one
-process held; and what that makes of a million documents, as the straight line through the last two sizes. `rebuilt` is the time of a build after
-one more capture.
+Prints, for each size, seconds of CPU and of the clock, milliseconds for each document more than the size before, and the most memory that
+one process held; and what that makes of a million documents, as the straight line through the last two sizes. `rebuilt` is the time of a
+build after one more capture.
 """
 
 import argparse
@@ -25,7 +25,8 @@ def measured(captures: Path, out: Path, workers: int) -> tuple[float, float, flo
     start = time.perf_counter()
     words = [sys.executable, "-c", BUILD, "build", str(captures), "--out", str(out), "--direct", "--workers", str(workers)]
     null = os.open(os.devnull, os.O_WRONLY)
-    pid = os.posix_spawn(sys.executable, words, {**os.environ, "ARAXES_CACHE": str(out / "cache")}, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+    environment = {**os.environ, "ARAXES_CACHE": str(out / "cache")}
+    pid = os.posix_spawn(sys.executable, words, environment, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
     os.close(null)
     _, status, usage = os.wait4(pid, 0)
     if status:
@@ -38,18 +39,21 @@ def main() -> None:
     parser.add_argument("sizes", type=int, nargs="+")
     parser.add_argument("--workers", type=int, default=1)
     options = parser.parse_args()
-    print("| documents | s of CPU | s | ms of CPU for each more | MB | MB at a million | rebuilt, s of CPU |\n|---|---|---|---|---|---|---|")
+    print("| documents | s of CPU | s | ms of CPU for each more | MB | MB at a million | rebuilt, s of CPU |")
+    print("|---|---|---|---|---|---|---|")
     last = (0, 0.0, 0.0)
     for n in options.sizes:
         with tempfile.TemporaryDirectory() as folder:
             captures = make(Path(folder, "captures"), n, "small")
             cpu, wall, mb = measured(captures, Path(folder, "out"), options.workers)
-            row = {"text": "A late note from the harbour. Nobody has read it yet, and the ferry leaves at nine. The board will meet in May."}
+            note = "A late note from the harbour. Nobody has read it yet, and the ferry leaves at nine. The board will meet in May."
+            row = {"text": note}
             (captures / "late.jsonl").write_text(json.dumps(row) + "\n")
             again = measured(captures, Path(folder, "out"), options.workers)[0]
         slope = (mb - last[2]) / (n - last[0])
         more = 1000 * (cpu - last[1]) / (n - last[0])
-        told = [f"{n:,}", f"{cpu:.1f}", f"{wall:.1f}", f"{more:.2f}", f"{mb:.0f}", f"{mb + slope * (1_000_000 - n):.0f}" if last[0] else "", f"{again:.1f}"]
+        million = f"{mb + slope * (1_000_000 - n):.0f}" if last[0] else ""
+        told = [f"{n:,}", f"{cpu:.1f}", f"{wall:.1f}", f"{more:.2f}", f"{mb:.0f}", million, f"{again:.1f}"]
         print("| " + " | ".join(told) + " |", flush=True)
         last = (n, cpu, mb)
 
