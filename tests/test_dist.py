@@ -63,7 +63,7 @@ def hour(request, tmp_path_factory) -> tuple[str, Path, str]:
 
 @pytest.mark.slow
 def test_what_the_readme_says_leads_to_a_hydrated_release_that_holds_and_a_query(hour):
-    name, place, printed = hour
+    _, place, printed = hour
     levels = [json.loads(line)["level"] for line in next(place.glob("dist/*-hydrated/*/hydration.jsonl")).open()]
     assert levels and set(levels) == {"exact"}
     assert f"{len(levels)} of {len(levels)} withheld documents have their words back" in printed and "no problems" in printed
