@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from flows.readers.html import render
 from flows.readers.html_facts import Fact
 from flows.stages.describe import Description
-from flows.stages.describe_html import headings, iso, merged, told
+from flows.stages.describe_html import headings, merged, told
+from flows.stages.describe_html_dates import iso
 from flows.traced import Traced
 
 CASES = json.loads((Path(__file__).parent / "cases" / "describe_html.json").read_text(encoding="utf-8"))
