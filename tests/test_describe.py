@@ -64,6 +64,13 @@ def test_people_are_told_from_roles_and_organisations(case):
     assert names_in(case["text"]) == case["want"]
 
 
+@pytest.mark.parametrize(("language", "line", "want"), CASES["byline_lines"], ids=str)
+def test_bylines_in_many_languages(language, line, want):
+    body = "The ferry that links the two shores of the sound has not sailed since the storms of last winter, and nobody expects it to."
+    got, _ = described([("title", "Ferry Talks Resume"), ("byline", line), ("paragraph", body)], language)
+    assert got.authors == want
+
+
 @pytest.mark.parametrize(("name", "language", "want"), CASES["name_case"])
 def test_name_case(name, language, want):
     assert name_case(name, language) == want

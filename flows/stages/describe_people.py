@@ -27,7 +27,11 @@ def _set(key: str) -> frozenset[str]:
 
 # ---------------------------------------------------------------- names
 
-NAME_WORD = re.compile(r"(?:[dDlLO]['’])?[^\W\d_][^\W\d_'’.\u00b7-]*(?:['’.-][^\W\d_]+)*\.?|\([^\W\d_][\w'’-]*\)")
+# Marks that stand on letters in India, Thailand, Burma and Cambodia, which `re` does not count as letters.
+MARKS = "\u0900-\u0963\u0981-\u0983\u09be-\u09d7\u0a01-\u0dff\u0e31-\u0e4e\u102b-\u103e\u17b4-\u17d3"
+NAME_WORD = re.compile(
+    rf"(?:[dDlLO]['’])?[^\W\d_](?:[^\W\d_'’.\u00b7-]|[{MARKS}])*(?:['’.-](?:[^\W\d_]|[{MARKS}])+)*\.?|\([^\W\d_][\w'’-]*\)"
+)
 UNSPACED_NAME = re.compile(rf"[{UNSPACED}]{{2,5}}(?:[ ・·][{UNSPACED}]{{1,8}})?")
 GLUE = re.compile(r"[a-zà-ÿ]{4}[A-ZÀ-Þ]")  # two words run together, as where a dump lost the space between
 INNER_SMALL = ("d'", "d’", "al-", "el-", "ad-", "as-", "ar-", "an-")
@@ -71,7 +75,8 @@ def _main_words(tokens: Sequence[str], bare: Sequence[str]) -> list[str]:
 
 
 def _is_capital(token: str) -> bool:
-    return not token.lstrip("(")[0].islower() or token.startswith(INNER_SMALL)
+    first = token.lstrip("(")[0]
+    return not first.islower() or "\u10d0" <= first <= "\u10ff" or token.startswith(INNER_SMALL)  # Georgian has no capitals
 
 
 def _has_acronym(tokens: Sequence[str]) -> bool:
@@ -193,19 +198,24 @@ def _is_beside(part: str) -> bool:
 @cache
 def _by() -> re.Pattern:
     """A byline word at the beginning, after at most three that name the genre ("A column by")."""
-    by = sorted({w for ws in words()["byline"].values() for w in ws}, key=lambda w: (-len(w), w))
+    by = sorted({fold(w) for ws in words()["byline"].values() for w in ws}, key=lambda w: (-len(w), w))
     # A single character of an unspaced script begins many words: it needs a colon or a slash.
     one, many = ("|".join(re.escape(w) for w in by if (len(w) == 1) == single) for single in (True, False))
     genres = "|".join(map(re.escape, sorted(_set("genres"))))
     return re.compile(
-        rf"\W{{0,3}}(?:(?:{genres})\s){{0,3}}(?:(?:{many})(?:\s?[:：/／|]|(?=[\s{UNSPACED}])|$)|(?:{one})\s?[:：/／])\s{{0,3}}"
+        rf"\W{{0,3}}(?:(?:{genres})\s){{0,3}}(?:(?:{many})(?:\s?[:：/／|՝]|(?=[\s{UNSPACED}])|$)|(?:{one})\s?[:：/／])\s{{0,3}}"
     )
 
 
 GLUED = re.compile(r"(?:[Bb]y|[Vv]on|[Pp]or|[Pp]ar|[Dd]i)(?=[A-ZÀ-Þ][a-zà-ÿ.])")
+# Names and roles without spaces: [서울=통신사] 홍길동 기자, 王小明记者, 〔記者王小明／台北報導〕, 本报记者 王小明.
 UNSPACED_BYLINE = re.compile(
-    r"[가-힣]{2,4}[ ]?(?:선임|인턴|전문)?(?:기자|특파원)(?![가-힣])|[\u4e00-\u9fff]{2,4}[ ]?(?:記者|记者)(?![\u4e00-\u9fff])"
+    r"[가-힣]{2,4}(?=[ ]?(?:선임|인턴|전문)?(?:기자|특파원)(?![가-힣]))"
+    r"|(?!本[报報刊社]|特[约約])[\u4e00-\u9fff]{2,4}(?=[ ]?(?:記者|记者)(?![\u4e00-\u9fff]))"
+    r"|(?<=記者)[ ]?[\u4e00-\u9fff]{2,4}(?=[／/、])|(?<=本[报報刊社][记記]者)[ ：:]?[\u4e00-\u9fff]{2,4}(?=[ 、，\]）]|$)"
 )
+UNSPACED_OPENING = re.compile(r"[\[(（〔【]?(?:[^\[\]=]{1,12}=[^\[\]=]{1,12}[\])]\s?|記者|本[报報刊社][记記]者)?")
+PHOTOGRAPH = re.compile(r"[摄攝]|사진")
 
 
 def after_word(part: str) -> str | None:
@@ -276,8 +286,12 @@ def authors(text: str, blocks: Sequence[Block], zones: Zones, found: Sequence[St
     tail = [i for i in zones.tail if blocks[i].rule not in NO_EVIDENCE]
     # A bare name below is a signature where it stands close, and was not taken for the footer.
     signed = [i for i in tail if i < zones.tail.start + CLOSE and (blocks[i].rule != "footer" or page.shown[page.lines[i]] > 1)]
+    # Of two paragraphs the first may be the standfirst; below them a line of other rules is another text's.
+    paragraphs = [i for i in zones.head if blocks[i].unit == "paragraph" and len(page.lines[i]) >= SENTENCE]
+    begun = paragraphs[1] if len(paragraphs) > 1 else zones.head.stop
+    told = [i for i in zones.head if i < begun or blocks[i].rule not in NO_EVIDENCE]
     best = (
-        _run([b for i in zones.head for b in _by_word(page, i)])
+        _run([b for i in told for b in _by_word(page, i)])
         or max(shaped, key=lambda b: (b.points, -b.block), default=None)
         or _by_word_elsewhere(page, [i for i in range(zones.tail.stop) if blocks[i].rule not in NO_EVIDENCE])
         or next((b for i in tail for b in (*_by_word(page, i), *_by_note(page, i, i in signed))), None)
@@ -322,20 +336,32 @@ def _by_word(page: Page, i: int) -> Iterator[Byline]:
     """A line, or a part of one, that begins with a byline word; where nothing follows it, the names on the lines below."""
     if len(page.lines[i]) > BYLINE:
         return
-    if len(page.lines[i]) <= BESIDE and UNSPACED_BYLINE.match(page.lines[i]):
-        yield Byline(tuple(UNSPACED_ROLE.sub("", m[0]) for m in UNSPACED_BYLINE.finditer(page.lines[i])), 0, i)
+    unspaced = _unspaced(page.lines[i])
+    if unspaced:
+        yield Byline(unspaced, 0, i)
+        return
     parts = BAR.split(page.parts[i])
-    for part in parts:
+    for part, following in zip(parts, [*parts[1:], ""], strict=True):
         rest = after_word(part)
-        if rest is not None and rest.strip(" :"):
+        if rest is not None and not rest.strip(" :"):
+            rest = following
+        if rest:
             names = names_in(rest)
             if names:
                 yield Byline(tuple(names), 0, i)
-        elif rest is not None and len(parts) == 1 and i + 1 < len(page.lines) and len(page.lines[i + 1]) <= BESIDE:
+        elif rest == "" and len(parts) == 1 and i + 1 < len(page.lines) and len(page.lines[i + 1]) <= BESIDE:
             below = after_word(page.parts[i + 1])
             names = names_in(below) if below else names_in(page.parts[i + 1], bare=True)
             if names:
                 yield Byline((*names, *_further(page, i + 2, 1)), 0, i + 1)
+
+
+def _unspaced(line: str) -> tuple[str, ...]:
+    """The names of a byline in a script without spaces, which stand beside the word for a reporter."""
+    start = UNSPACED_OPENING.match(line).end()
+    if len(line) > BESIDE or PHOTOGRAPH.search(line) or not UNSPACED_BYLINE.match(line, start):
+        return ()
+    return tuple(m[0].strip(" ：:") for m in UNSPACED_BYLINE.finditer(line))
 
 
 def _by_word_elsewhere(page: Page, able: Sequence[int]) -> Byline | None:
@@ -376,7 +402,7 @@ def _is_given(name: str) -> bool:
 
 
 def _is_cased(name: str) -> bool:
-    return name.lower() != name
+    return name != name.lower()
 
 
 def _is_subject(page: Page, name: str) -> bool:
