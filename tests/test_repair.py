@@ -1,16 +1,20 @@
 """Repair: what was damaged comes back, what was not stays, and every edit says how surely."""
 
 import json
+import re
+import sys
 import time
 from pathlib import Path
 
 import ftfy
 import pytest
+from ftfy.badness import MOJIBAKE_CATEGORIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.stages.repair import repair
 from flows.stages.repair_chances import MODEL
+from flows.stages.repair_ftfy import CONFIG, by_ftfy
 from flows.traced import Traced, replay
 
 CASES = json.loads(Path(__file__).with_name("cases").joinpath("repair.json").read_text(encoding="utf-8"))
@@ -122,6 +126,60 @@ def test_a_line_without_end_is_repaired_in_linear_time():
     assert seconds[1] < 30 * seconds[0]
 
 
+# Units that a text is made of, with nothing to stop at or everything to look at.
+HOSTILE = [
+    "鈥檚",
+    "鈥a",
+    "鈥?",
+    "鈥\ufffd",
+    "Ã©",
+    "Ã ",
+    "â€™ ",
+    "é",
+    "éa",
+    "中a",
+    "中文",
+    "\x85",
+    "\u200d",
+    "\u202ea\n",
+    "a\xad",
+    "e\u0301é ",
+    "&amp;",
+    "<a",
+    "\r",
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE, ids=ascii)
+def test_work_grows_no_faster_than_the_text(unit):
+    """Counted in calls, which no clock disturbs. 8000 characters are as much of a line as is looked at together."""
+    few, many = (calls(traced((unit * 32_000)[:size])) for size in (8_000, 32_000))
+    assert many < 4.5 * few + 1000
+
+
+def calls(text: Traced) -> int:
+    count = 0
+
+    def event(frame, kind, argument):
+        nonlocal count
+        count += kind.endswith("call")
+
+    before = sys.getprofile()
+    sys.setprofile(event)
+    try:
+        repair(text)
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def test_a_reference_escaped_without_end_is_read_in_linear_time():
+    text = traced("&" + "amp;" * 250_000 + "lt; &" + "amp;" * 250_000)
+    begin = time.process_time()
+    assert repaired(text.text) == "< &"
+    assert time.process_time() - begin < 2
+
+
 def test_clean_text_costs_next_to_nothing():
     text = "The mayor said so again, and nobody’s word was “final” – yet.\n" * 4000
     begin = time.process_time()
@@ -134,6 +192,19 @@ def test_clean_text_costs_next_to_nothing():
 
 def test_the_model_is_small():
     assert MODEL.stat().st_size < 3_000_000
+
+
+# What ftfy's rules name, and what stands beside it.
+NAMED = st.sampled_from(
+    sorted({c for c in map(chr, range(0x80, 0x3000)) if any(re.match(f"[{x}]", c) for x in MOJIBAKE_CATEGORIES.values())})
+    + list("ГўвЂВ.žaZ ,×³")
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.text(NAMED, max_size=8))
+def test_ftfy_is_spared_only_what_it_leaves_alone(text):
+    assert by_ftfy(text) or ftfy.fix_encoding_and_explain(text, CONFIG).text == text
 
 
 ODD = st.sampled_from("鈥檚攖濃擫锛\ufffd?Ã©â€™œ��谢褋 &;amp#8217\r\n\x00\x85\x9d\u200b\u200d\u202eé\u0301“”’–a ß中文猫ÑÐÂ╨\U0001f600")

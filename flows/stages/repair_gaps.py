@@ -43,8 +43,6 @@ def calibrated(c: str, chance: float) -> float:
 
 def fillings(line: str, atoms: list, dash: str) -> list[tuple[str, float]]:
     """What each gap of the line becomes, with its chance: a beam over the line, since a quotation that opens wants to close."""
-    if not any(isinstance(s, Gap) for a in atoms for s in a[2]):
-        return []
     pieces = _pieces(line, atoms)
     custom = custom_of("".join(known for known, _, _ in pieces))
     beam, chosen = [Hypothesis(0.0, "", "x", ())], []
@@ -106,7 +104,7 @@ def _pieces(line: str, atoms: list) -> list[tuple[str, str, str]]:
 def _likeliest(symbol: str, left: str, right: str, quotes: str, custom: str, dash: str) -> list[tuple[str, float]]:
     """The likeliest characters of a gap between `left` and `right`, with the logarithms of their chances."""
     if "\u2000" <= symbol[0] <= "\u22ff":
-        found = _likeliest_marks(symbol, *slot_keys(left, right, quotes, custom))
+        found = _likeliest_marks(symbol, _script(left, right), left[-2:], right[:2], quotes, custom)
         if left[-1:] == " " and right[:1] in (".", ",") and right[1:2] == "\ufffd" and "\u201c" in symbol:
             # A quotation whose words are missing: what stood there was cut out with its link.
             return [("\u201c", 0.0), *((c, score - EMPTY) for c, score in found if c != "\u201c")]
@@ -131,12 +129,12 @@ def _likeliest_letters(symbol: str, left: str, right: str) -> list[tuple[str, fl
 
 
 @lru_cache(1 << 15)
-def _likeliest_marks(symbol: str, *keys: str) -> list[tuple[str, float]]:
+def _likeliest_marks(symbol: str, script: str, left: str, right: str, quotes: str, custom: str) -> list[tuple[str, float]]:
     """Dirichlet back-off (MacKay & Peto 1995) from the special context to the general one."""
     chances = [chance(c) for c in symbol]
     total = sum(chances)
     chances = [x / total for x in chances]
-    for key in keys:
+    for key in _slot_keys(script, left, right, quotes, custom):
         counts = model().slots.get(key, {})
         seen = sum(counts.get(c, 0) for c in symbol)
         chances = [(counts.get(c, 0) + SLOT_PRIOR * x) / (seen + SLOT_PRIOR) for c, x in zip(symbol, chances, strict=True)]
@@ -150,7 +148,10 @@ def _best(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
 
 def slot_keys(left: str, right: str, quotes: str, custom: str) -> list[str]:
     """The contexts of a punctuation mark, from general to special, as the model's `slots` name them."""
-    script = _script(left, right)
+    return _slot_keys(_script(left, right), left, right, quotes, custom)
+
+
+def _slot_keys(script: str, left: str, right: str, quotes: str, custom: str) -> list[str]:
     left = "\n\n" + left[-2:]
     right = "".join(c if c.isascii() else "\x00" for c in (right + "\n\n")[:2])
     a, b, c = left[-1], left[-2:], right[0]
@@ -163,7 +164,11 @@ def slot_keys(left: str, right: str, quotes: str, custom: str) -> list[str]:
 
 def _script(left: str, right: str) -> str:
     """The script of the nearest letter before a mark: Latin, Cyrillic or Greek, another."""
-    letter = next((c for c in reversed(left[-20:]) if c.isalpha()), right[:1])
+    letter = right[:1]
+    for c in reversed(left[-20:]):
+        if c.isalpha():
+            letter = c
+            break
     return "L" if letter < "\u0370" else "C" if letter < "\u0530" else "O"
 
 

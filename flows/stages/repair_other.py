@@ -11,7 +11,7 @@ from flows.stages.repair_signs import BIDI, COMBINING, LINE_END, UNSEEN, Signs, 
 from flows.traced import Change
 
 LINE_ENDING = re.compile("\r\n?|[\x0b\x0c\u2028\u2029]")
-REFERENCE = re.compile(r"&(?:amp;)*(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z][A-Za-z0-9]{1,23});")
+REFERENCE = re.compile(r"&(?:amp;)*(#[0-9]{2,7};|#[xX][0-9a-fA-F]{2,6};|[A-Za-z][A-Za-z0-9]{1,23};)")
 URL = re.compile(r"https?://[^\s<>\"]*$")
 MARKUP = re.compile(r"<[a-zA-Z/!][^<>]{0,200}>|&lt;/?[a-zA-Z]")
 # U+200B breaks words in Thai, Lao, Burmese and Khmer, U+200C and U+200D write Persian, Indic scripts and emoji: there they stay.
@@ -52,19 +52,19 @@ def references(text: str, signs: Signs) -> list[Change]:
         return []
     found = []
     for m in REFERENCE.finditer(text):
-        after = _unescaped(m[0])
-        if after != m[0] and not URL.search(text, max(0, m.start() - 300), m.start()):
+        after = _unescaped(m[1])
+        if after not in (None, m[0]) and not URL.search(text, max(0, m.start() - 300), m.start()):
             found.append(Change(*m.span(), after, "html_entity", "exact"))
     return found
 
 
 @lru_cache(1 << 12)
-def _unescaped(reference: str) -> str:
-    """What it stands for, however often it was escaped; itself where that cannot be read."""
-    after = reference
-    while (once := html.unescape(after)) != after:
-        after = once
-    return after if after.isprintable() or after in "\xa0\xad\u200c\u200d" else reference
+def _unescaped(name: str) -> str | None:
+    """What a reference stands for, however often it was escaped; None where that cannot be read."""
+    before, after = "", f"&{name}"
+    while after != before:
+        before, after = after, html.unescape(after)
+    return after if after.isprintable() or after in "\xa0\xad\u200c\u200d" else None
 
 
 def invisible(text: str, signs: Signs) -> list[Change]:
