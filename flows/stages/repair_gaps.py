@@ -45,7 +45,8 @@ def fillings(line: str, atoms: list, dash: str) -> list[tuple[str, float]]:
     """What each gap of the line becomes, with its chance: a beam over the line, since a quotation that opens wants to close."""
     pieces = _pieces(line, atoms)
     custom = custom_of("".join(known for known, _, _ in pieces))
-    beam, chosen = [Hypothesis(0.0, "", "x", ())], []
+    beam = [Hypothesis(0.0, "", "x", ())]
+    chosen: list[tuple[str, float]] = []
     for known, gap, right in pieces:
         beam = [_grown(h, known) for h in beam]
         if gap:
@@ -122,7 +123,7 @@ def _likeliest_letters(symbol: str, left: str, right: str) -> list[tuple[str, fl
         odd = (c.isupper() and left[-1].islower()) or (c.islower() and left[-2:].isalpha() and left[-2:].isupper())
         return round(log_chance(left + c) + following - CAPITAL * odd, 6)
 
-    first = symbol
+    first = list(symbol)
     if len(symbol) > 4 * BRANCHES:
         first = sorted(symbol, key=lambda c: (-round(chance(left + c), 12), c))[: 4 * BRANCHES]
     return _best([(c, score(c)) for c in first])

@@ -56,11 +56,11 @@ def narrow_parse(codec: str, run: str) -> Parse | None:
             return _strict(latin.encode("latin-1").decode("utf-8"), run)
         except UnicodeError:
             return None
-    atoms, at, lost = [], 0, losable(codec, END)
+    atoms: list[Atom] = []
+    at, lost = 0, losable(codec, END)
     while at < len(run):
         m = SEQUENCE.match(latin, at)
-        symbol = m and _candidates(tuple(lost if c == "\ufffd" else ord(c) for c in m[0]))
-        if not symbol:
+        if not m or not (symbol := _candidates(tuple(lost if c == "\ufffd" else ord(c) for c in m[0]))):
             return None
         atoms.append(Atom(at, m.end(), (symbol,)))
         at = m.end()
@@ -93,13 +93,13 @@ def _strict(text: str, run: str) -> Parse:
 def _parse(atoms: list[Atom], run: str) -> Parse | None:
     if not atoms:
         return None
-    atoms = _merged(atoms)
-    symbols = [s for a in atoms for s in a.symbols]
+    merged = _merged(atoms)
+    symbols = [s for a in merged for s in a.symbols]
     gaps = [s for s in symbols if isinstance(s, Gap)]
     met = _all_met("".join(s[:1] if isinstance(s, Gap) else s for s in symbols))
-    whole = atoms[0].start == 0 and len(run) == sum(a.end - a.start for a in atoms)
+    whole = atoms[0].start == 0 and len(run) == sum(a.end - a.start for a in merged)
     size = len(gaps) + sum(_high(s) for s in symbols if not isinstance(s, Gap))
-    return Parse(atoms, met and whole, met, size, bool(gaps))
+    return Parse(merged, met and whole, met, size, bool(gaps))
 
 
 def _all_met(text: str) -> bool:
@@ -147,15 +147,14 @@ def _dropped(states: dict, following: int, at: int) -> dict:
 def _fed(states: dict, b: int | bytes, at: int, price: float = 0.0) -> dict:
     """The states after byte `b`, or after one of the bytes `b` where it was lost."""
     new: dict[tuple, Step] = {}
-    lost = isinstance(b, bytes)
     for sequence, s in states.items():
         cost = s.cost + price
-        if not sequence and not lost:
+        if not sequence and not isinstance(b, bytes):
             if b < 0x80:
                 _offer(new, (), Step(cost + ASCII, s, at, chr(b), False))
             elif b in WIDTH:
                 _offer(new, (b,), Step(cost + SWITCH * (s.kept and s.at > 0), s, -1, "", False))
-        elif sequence and (b if lost else 0x80 <= b < 0xC0):
+        elif sequence and (b if isinstance(b, bytes) else 0x80 <= b < 0xC0):
             longer = (*sequence, b)
             if len(longer) < WIDTH[sequence[0]]:
                 _offer(new, longer, Step(cost, s, -1, "", False))

@@ -273,7 +273,7 @@ def _line_changes(line: str, offset: int, verdict: Verdict, dash: str) -> list[C
 
 
 def _read_back(line: str, offset: int, found: list[Found], dash: str) -> list[Change]:
-    chosen = repeat(("\ufffd", 0.0))
+    chosen: Iterator[tuple[str, float]] = repeat(("\ufffd", 0.0))
     if dash != "\ufffd" and any(f.parse.gaps for f in found):
         chosen = iter(fillings(line, [(f.start + a.start, f.start + a.end, a.symbols) for f in found for a in f.parse.atoms], dash))
     rivalled = _rival_chances(found, line) if found[0].codec in RIVAL else {}
@@ -288,7 +288,7 @@ def _read_back(line: str, offset: int, found: list[Found], dash: str) -> list[Ch
     return changes
 
 
-def _filled(symbols: tuple[str, ...], chosen: Iterator[tuple[str, float]], confidence: float) -> tuple[list[str], float]:
+def _filled(symbols: tuple[str, ...], chosen: Iterator[tuple[str, float]], confidence: float) -> tuple[tuple[str, ...], float]:
     """`symbols` with the next choices in place of gaps, and how sure that leaves them."""
     filled = []
     for s in symbols:
@@ -296,7 +296,7 @@ def _filled(symbols: tuple[str, ...], chosen: Iterator[tuple[str, float]], confi
             s, chance = next(chosen)
             confidence *= calibrated(s, chance)
         filled.append(s)
-    return filled, confidence
+    return tuple(filled), confidence
 
 
 def _change(start: int, end: int, after: str, rule: str, confidence: float) -> Change:

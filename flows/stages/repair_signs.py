@@ -48,7 +48,7 @@ class Signs(NamedTuple):
         """Where signs of a kind are."""
         if not self.kinds & kind:
             return []
-        if self.at is None:
+        if self.at is None or self.rows is None:
             return [m.start() for m in _finder(kind).finditer(self.text)]
         return self.at[self.rows[:, SIGN] & kind != 0].tolist()
 
@@ -108,18 +108,19 @@ def _finder(kind: int) -> re.Pattern[str]:
 
 
 def _signs_of_stretches(text: str) -> Signs:
-    at, rows = [], []
+    places: list[np.ndarray] = []
+    taken: list[np.ndarray] = []
     for start in range(0, len(text), STRETCH):
         part = text[start : start + STRETCH]
         if part.isascii() and not part.encode().translate(None, PLAIN):
             continue
         codes = _codes(part)
         odd = (codes - 0x20 > 0x5E).nonzero()[0]  # not printable ASCII: below 0x20, the difference is a large number
-        at.append(odd + start)
-        rows.append(_table().take(codes[odd], mode="clip"))
-    if not at:
+        places.append(odd + start)
+        taken.append(_table().take(codes[odd], mode="clip"))
+    if not places:
         return NOTHING
-    at, marked = np.concatenate(at), np.concatenate(rows)
+    at, marked = np.concatenate(places), np.concatenate(taken)
     rows = marked.view(np.uint8).reshape(-1, 8)
     kinds = int(np.bitwise_or.reduce(marked, initial=0).reshape(1).view(np.uint8)[SIGN])
     first, whole = _whole(at, rows)
@@ -132,7 +133,10 @@ def _whole(at: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first = (rows[:-1, FIRST] & rows[1:, FOLLOWING]).nonzero()[0]
     first = first[at[first + 1] == at[first] + 1]
     row, one = rows[first], rows[first + 1, FOLLOWING]
-    two, three = (one & _following(at, rows, first, 2), 0) if row[:, FIRST_OF_3 : FIRST_OF_4 + 1].any() else (0, 0)
+    two: np.ndarray | int = 0
+    three: np.ndarray | int = 0
+    if row[:, FIRST_OF_3 : FIRST_OF_4 + 1].any():
+        two = one & _following(at, rows, first, 2)
     if row[:, FIRST_OF_4].any():
         three = two & _following(at, rows, first, 3)
     whole = (row[:, FIRST_OF_2] & one) | (row[:, FIRST_OF_3] & two) | (row[:, FIRST_OF_4] & three)
