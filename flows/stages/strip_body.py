@@ -4,6 +4,7 @@ Part of the strip stage.
 """
 
 from itertools import groupby
+from operator import not_
 
 import numpy as np
 
@@ -28,9 +29,9 @@ def body_lines(page: Page, rules: list[str | None], p: np.ndarray) -> np.ndarray
     """Which lines are the body: probable ones that name no rule, less sure ones between two sure ones or in the densest block,
     and nothing after a heading that says the article is over while little is left. Where next to nothing is probable, the
     paragraphs of the densest block."""
-    words, free = page.shapes[N_WORDS], np.array([rule is None for rule in rules], bool)
+    words, finished, free = page.shapes[N_WORDS], page.shapes[FINISHED], np.fromiter(map(not_, rules), bool, len(rules))
     first, end = page.blocks[1].tolist()
-    block = free & (words >= LONG) & (page.shapes[FINISHED] > 0)
+    block = free & (words >= LONG) & (finished > 0)
     block[:first] = block[end:] = False
     inside = free & (p > KEEP) | block & (p > KEEP_IN_BLOCK)
     at = np.flatnonzero(free)
@@ -40,11 +41,13 @@ def body_lines(page: Page, rules: list[str | None], p: np.ndarray) -> np.ndarray
         inside |= block
     _keep_lists(page, free, inside, p)
     _keep_between(page, free, inside, p)
-    named = np.array([rule == "related" and count <= HEADING_WORDS / 3 for rule, count in zip(rules, page.counts, strict=True)][:-1], bool)
-    inside[1:][named & (p[1:] < SURE) & (page.shapes[FINISHED, 1:] == 0)] = False  # "read also", and what
-    read = np.cumsum(inside * words)
-    for i in [i for i, rule in enumerate(rules) if rule in OVER]:
-        if read[i] > MOST * read[-1] and page.norms[i] in known_words().lines:
+    for i in [i for i, rule in enumerate(rules[:-1]) if rule == "related"]:  # "read also", and what
+        if page.counts[i] <= HEADING_WORDS / 3 and p[i + 1] < SURE and not finished[i + 1]:
+            inside[i + 1] = False
+    over = [i for i, rule in enumerate(rules) if rule in OVER and page.norms[i] in known_words().lines]
+    read = (inside * words).cumsum() if over else []
+    for i in over:
+        if read[i] > MOST * read[-1]:
             inside[i:] = False
             break
     return inside

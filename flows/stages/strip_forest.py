@@ -127,7 +127,7 @@ CHUNK = 1024  # lines walked through the trees at a time
 def probability(forest: Forest, features: np.ndarray) -> np.ndarray:
     """Of each column of features, rounded, so that the last bits of a platform's arithmetic decide nothing."""
     parts = [_scores(forest, features[:, i : i + CHUNK]) for i in range(0, max(features.shape[1], 1), CHUNK)]
-    return np.round(1 / (1 + np.exp(-np.concatenate(parts))), 4)
+    return (1 / (1 + np.exp(-np.concatenate(parts)))).round(4)
 
 
 def _scores(forest: Forest, features: np.ndarray) -> np.ndarray:

@@ -191,8 +191,8 @@ def _name_captions(page: Page, rules: list[str | None]) -> None:
 
 def _named(page: Page, rules: list[str | None], units: dict[int, str], p: np.ndarray) -> Labels:
     """Lines that name no rule take that of the line before them, or of the place they stand in."""
-    credited, last = page.vocabulary[3] > 0, max(units)
-    confidences = np.round(1 - p, 2).tolist()
+    credited, last = (page.vocabulary[3] > 0).tolist(), max(units)
+    confidences = (1 - p).round(2).tolist()
     section = "navigation"
     for i, rule in enumerate(rules):
         if i in units:
@@ -203,4 +203,6 @@ def _named(page: Page, rules: list[str | None], units: dict[int, str], p: np.nda
             confidences[i] = 1.0
         else:
             rules[i] = "caption" if credited[i] and section != "navigation" else section
-    return Labels([units.get(i) for i in range(len(rules))], [None if i in units else rule for i, rule in enumerate(rules)], confidences)
+    for i in units:
+        rules[i] = None
+    return Labels(list(map(units.get, range(len(rules)))), rules, confidences)
