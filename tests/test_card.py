@@ -230,16 +230,17 @@ def test_features_are_those_the_datasets_library_would_write(name):
     assert [_in_yaml(field) for field in schema] == wanted._to_yaml_list()
 
 
-def test_load_dataset_offline_for_every_config_and_split(release, tmp_path):
+def test_load_dataset_offline_for_every_config_and_split(release, tmp_path, monkeypatch):
     from datasets import DatasetInfo, load_dataset
 
+    monkeypatch.setattr("socket.socket.connect", lambda *address: pytest.fail(f"asked {address}"))
     for name, split in stored(release):
         path = next(release.glob(f"data/{name}/{split}-*.parquet"))
         wanted = pq.read_table(path)
         loaded = load_dataset(str(release), name, split=split, cache_dir=str(tmp_path))
         assert loaded.features.to_dict() == features(schemas.table(name).SCHEMA) and loaded.to_list() == wanted.to_pylist()
         streamed = load_dataset(str(release), name, split=split, streaming=True)
-        assert next(iter(streamed)) == wanted.slice(0, 1).to_pylist()[0]
+        assert list(streamed) == wanted.to_pylist()
         assert str(DatasetInfo.from_dict(json.loads(wanted.schema.metadata[b"huggingface"])["info"]).version) == "1.2.0"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,6 +10,7 @@ import pytest
 
 import schemas
 from flows.release.changes import changes, replay, summary
+from flows.release.compare import compare
 from flows.release.public import is_long
 from tests import tiny
 
@@ -125,3 +127,62 @@ def test_a_column_that_comes_is_told_with_its_values(old, tmp_path):
     assert summary("1.1.0", "1.0.0", told).splitlines()[4:8] == [
         "## captures", "", "- column removed: `archive_url` (code changed)", "- column added: `note` (code changed)",
     ]  # fmt: skip
+
+
+def test_the_story_of_a_dataset(tmp_path, monkeypatch):
+    """A capture comes, a rule is repaired, a column comes, nothing changes, a document is withdrawn: each as somebody reads it."""
+    dist, code = tmp_path / "dist", {"code": "0.2.0"}
+    first = tiny.release(dist, MADE)
+
+    more = tiny.rows(tiny.CAPTURES | {"c/new.txt": (b"A new pier\n\nIt opened.\n", "utf-8")})
+    pier = next(d["doc_id"] for d in more["documents"] if d["doc_id"] not in {d["doc_id"] for d in MADE["documents"]})
+    second = tiny.release(dist, more, first, {"captures": "2" * 64})
+    assert told_and_replayed(first, second, "1.1.0", {"corpus changed"}) == {"added"}
+    assert f"## documents\n\n- added: 1, corpus changed (`{pier}`)" in (second / "CHANGES.md").read_text("utf-8")
+
+    better = deepcopy(more)
+    damaged = [s["segment_id"] for s in better["segments"] if s["unit"] == "sentence"][:2]
+    for segment in (s for s in better["segments"] if s["segment_id"] in damaged):
+        segment["defects"] = ["truncated"]
+    third = tiny.release(dist, better, second, {"captures": "2" * 64, **code})
+    assert told_and_replayed(second, third, "2.0.0", {"code changed"}) == {"changed"}
+    of_records = [json.loads(line) for line in (third / "changes.jsonl").open(encoding="utf-8")]
+    assert sorted((c["id"][0], c["field"], c["old"], c["new"]) for c in of_records) == [(d, "defects", [], ["truncated"]) for d in sorted(damaged)]
+    assert "## segments\n\n- changed `defects`: 2, code changed (" in (third / "CHANGES.md").read_text("utf-8")
+
+    documents = schemas.table("documents")
+    monkeypatch.setattr(documents, "SCHEMA", documents.SCHEMA.append(schemas.column("section", schemas.TEXT, "Where it stood.", nullable=True)))
+    wider = deepcopy(better)
+    for row in wider["documents"]:
+        row["section"] = "ports" if row["doc_id"] == pier else None
+    fourth = tiny.release(dist, wider, third, {"captures": "2" * 64, "code": "0.3.0"})
+    assert told_and_replayed(third, fourth, "2.1.0", {"code changed"}) == {"column_added", "added"}
+    assert "- column added: `section` (code changed)\n- added column `section`: 1" in (fourth / "CHANGES.md").read_text("utf-8")
+
+    assert compare(fourth, tiny.tables(tmp_path / "again", wider)).version is None
+
+    gone = {name: [r for r in rows if pier not in (r.get("doc_id"), (r.get("item_id") or "")[:20]) or name == "captures"] for name, rows in wider.items()}
+    for capture in (c for c in gone["captures"] if c["doc_id"] == pier):
+        capture |= {"outcome": "rejected", "doc_id": None}
+        row = dict.fromkeys(schemas.table("rejections").SCHEMA.names)
+        key = capture["capture_id"]
+        gone["rejections"].append(row | {"capture_id": key, "table": "captures", "row_id": key, "stage": "read", "reason": "withdrawn"})
+    fifth = tiny.release(dist, gone, fourth, {"captures": "2" * 64, "code": "0.3.0"})
+    assert told_and_replayed(fourth, fifth, "3.0.0", {"withdrawn"}) == {"removed", "changed", "added"}
+    assert f"- removed: 1, withdrawn (`{pier}`)" in (fifth / "CHANGES.md").read_text("utf-8")
+    assert [r["reason"] for r in rows_of(fifth, "rejections") if r["capture_id"][:20] == pier] == ["withdrawn"]
+
+
+def told_and_replayed(old: Path, new: Path, version: str, reasons: set[str]) -> set[str]:
+    """What kinds of change there are in a release whose version, reasons and files agree: its changes.jsonl over the old rows gives the new."""
+    told = [json.loads(line) for line in (new / "changes.jsonl").open(encoding="utf-8")]
+    assert new.name == version and {c["reason"] for c in told} == reasons
+    assert (new / "CHANGES.md").read_text("utf-8").startswith(f"# {version}\n\nAgainst {old.name}:\n")
+    for table in tiny.TABLES:
+        ordered = lambda rows, key=schemas.table(table).KEY: sorted(rows, key=lambda row: json.dumps([row[c] for c in key]))  # noqa: E731
+        assert ordered(replay(rows_of(old, table), table, told)) == ordered(rows_of(new, table)), table
+    return {c["what"] for c in told}
+
+
+def rows_of(release: Path, table: str) -> list[dict]:
+    return [row for path in sorted((release / "data" / table).glob("*")) for row in pq.read_table(path).to_pylist()]

@@ -118,6 +118,22 @@ def test_eight_words_in_any_kind_of_file_are_found(made, tables, tmp_path, name)
         assert bool([line for line in leaks(copied, tables) if line.startswith(f"{name}: ") and closed["doc_id"] in line]) is expected
 
 
+@pytest.mark.parametrize(
+    "text", ["港は四年間フェリーを待っていたが運輸省は火曜日にもう一年待つと発表した", "ท่าเรือรอเรือข้ามฟากมาสี่ปีแล้วแต่กระทรวงคมนาคมบอกให้รออีกหนึ่งปี"], ids=["ja", "th"]
+)
+def test_twenty_four_characters_in_a_script_without_spaces_are_found(made, tables, tmp_path, text):
+    _, local, public = made
+    copied, own = shutil.copytree(public, tmp_path / "release"), shutil.copytree(tables, tmp_path / "own")
+    closed = next(d["doc_id"] for d in rows(local, "documents") if d["title"] and "Orbelan" in d["title"])
+    documents = pq.read_table(own / "documents.parquet")
+    texts = [text if d["doc_id"] == closed else d["text"] for d in documents.to_pylist()]
+    at = documents.schema.get_field_index("text")
+    pq.write_table(documents.set_column(at, documents.schema.field(at), pa.array(texts, pa.string())), own / "documents.parquet")
+    for n, expected in ((23, []), (24, [f"CITATION.cff: 8 words in a row of document {closed}, whose text is withheld"])):
+        (copied / "CITATION.cff").write_text(f"abstract: |\n  {text[:n]}\n", "utf-8")
+        assert leaks(copied, own) == expected
+
+
 def test_a_leak_fails_the_build_and_publishes_nothing(made, tmp_path, capsys):
     folder, local, _ = made
     copied = shutil.copytree(folder, tmp_path / "c")
