@@ -18,7 +18,7 @@ import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.readers.folder import CorpusError, _rows
+from flows.readers.folder import CorpusError, csv_rows
 from schemas.entities import TYPES
 
 COLUMNS = (
@@ -64,7 +64,7 @@ def read_entities(path: Path) -> tuple[OwnEntity, ...]:
     """The entities of an entities.csv, in its order; none where there is no such file. Raises CorpusError with one clear line."""
     said: dict[str, dict[str, str]] = {}
     forms: dict[str, dict[str, list[tuple[str | None, str]]]] = {}
-    for row in _rows(path, COLUMNS):
+    for row in csv_rows(path, COLUMNS):
         _check(path, row)
         key = row["entity_id"]
         known = said.setdefault(key, dict.fromkeys(ONCE, "") | {"line": row["line"]})

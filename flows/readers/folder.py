@@ -305,7 +305,7 @@ def _is(value: object, what: str) -> bool:
     return all(isinstance(text, str) for text in texts)
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+def csv_rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Rows of a CSV file with only known columns; each with its line number under `line`."""
     if not path.exists():
         return
@@ -326,7 +326,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
 
 def _known(path: Path) -> dict[str, dict[str, str]]:
     known = {}
-    for row in _rows(path, CAPTURE_COLUMNS):
+    for row in csv_rows(path, CAPTURE_COLUMNS):
         key = row.get("path") or row.get("sha256", "").lower()
         if not key:
             raise CorpusError(f"{path} line {row['line']}: neither path nor sha256; say which capture it is about")
@@ -350,7 +350,7 @@ def _is_encoding(name: str) -> bool:
 
 def _outlets(path: Path) -> dict[str, Outlet]:
     outlets = {}
-    for row in _rows(path, OUTLET_COLUMNS):
+    for row in csv_rows(path, OUTLET_COLUMNS):
         keep, remove = (tuple(r for r in row.get(side, "").split(";;") if r) for side in ("keep", "remove"))
         for pattern in (*keep, *remove):
             try:

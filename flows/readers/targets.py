@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.readers.folder import CorpusError, _rows
+from flows.readers.folder import CorpusError, csv_rows
 
 TYPES = ("entity", "proposition", "event", "policy")
 COLUMNS = ("id", "type", "wording", "entity_id", "terms")
@@ -42,7 +42,7 @@ class Target(NamedTuple):
 def read_targets(path: Path) -> tuple[Target, ...]:
     """The targets of a targets.csv, in its order; none where there is no such file. Raises CorpusError with one clear line."""
     targets: dict[str, Target] = {}
-    for row in _rows(path, (*COLUMNS, *_languages(path))):
+    for row in csv_rows(path, (*COLUMNS, *_languages(path))):
         target = _target(path, row)
         if target.target_id in targets:
             raise CorpusError(f"{path} line {row['line']}: target {target.target_id!r} stands there twice; keep one line")
