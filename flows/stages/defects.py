@@ -134,7 +134,8 @@ _GAP_ADVERB = re.compile(
 
 
 def _by_first_letter(gaps: Sequence[tuple[str, str]]) -> re.Pattern:
-    """One pattern of all, its group `gap` at the first word: a tree by letters, so that a word is looked at once and not by each."""
+    """One pattern of all, its group `gap` at the first word, something before it: a tree by letters, so that a word is looked at
+    once and not by each."""
     words: dict[str, list[str]] = {}
     for firsts, rest in gaps:
         for word in firsts.split():
@@ -143,7 +144,7 @@ def _by_first_letter(gaps: Sequence[tuple[str, str]]) -> re.Pattern:
     for word, rests in words.items():
         letters.setdefault(word[0], []).append(f"{word[1:]}(?:{'|'.join(rests)})")
     tree = "|".join(f"{letter}(?:{'|'.join(rests)})" for letter, rests in letters.items())
-    return re.compile(rf"(?:^|[^\w.'’&-])(?P<gap>{tree})")
+    return re.compile(rf"[^\w.'’&-](?P<gap>{tree})")
 
 
 _GAP_ENGLISH = (_by_first_letter(_GAPS_ENGLISH), _GAP_QUOTED, _GAP_ADVERB)
@@ -159,7 +160,7 @@ def _elided(text: str, blocks: Sequence, language: str | None) -> Iterator[Hit]:
     if len(spaced) < HABIT_COUNT or len(spaced) < HABIT_SHARE * sum(len(_MARK.findall(block)) for _, block in prose):
         found += spaced
     if language == "en":
-        found += [start + m.start("gap") for start, block in prose for pattern in _GAP_ENGLISH for m in pattern.finditer(block)]
+        found += [start + m.start("gap") - 1 for start, block in prose for pattern in _GAP_ENGLISH for m in pattern.finditer(f" {block}")]
         found += [s.start for s in blocks if s.unit == "paragraph" and _GAP_FIRST.match(text, s.start)]
     return ((at, "elided_links") for at in found)
 
@@ -200,15 +201,15 @@ MIN_NATIVE_WORDS = 6
 
 
 def _foreign(text: str, blocks: Sequence, pasted: frozenset[str]) -> Iterator[Hit]:
-    runs, home, total = [], set(), dict.fromkeys(_SCRIPTS, 0)
+    runs, home, total = [], set(), Counter()
     for s in blocks:
-        here = dict.fromkeys(_SCRIPTS, 0)
+        here = Counter()
         for m in _RUN.finditer(text, s.start, s.end):
             script = _script(m[0][0])
             here[script] += len(m[0])
             runs.append((script, m))
         home |= {name for name, n in here.items() if 2 * n > s.end - s.start}
-        total = {name: n + here[name] for name, n in total.items()}
+        total.update(here)
     length = sum(s.end - s.start for s in blocks)
     home |= {name for name, n in total.items() if n > HOME_SHARE * length}
     for script, m in runs:
@@ -255,11 +256,12 @@ def _replaced(text: str) -> Iterator[Hit]:
 
 
 # What UTF-8 read as GBK leaves behind, which ftfy does not know.
-_GBK = re.compile(r"[\u9225\u9428]|锟斤拷|\w銆|锛\w")
-# What every pattern of ftfy's has, which take ten times as long: mostly a mark or a Latin letter after another that is not ASCII.
-_MAY_BE_BAD = re.compile(
-    r"[\x80-\u036f\u0384\u0385\u0490\u0491\u2010-\u2fff\uf8ff\ufb01\ufb02\ufffd](?<=[^\x00-\x7f].)|[вВ]Ђ|[\x80-\x9fŒœÂÃ]"
-)
+_GBK = re.compile(r"[\u9225\u9428]|锟斤拷|銆(?<=\w.)|锛\w")
+# What every pattern of ftfy's has, which take ten times as long: mostly a mark or a capital of Europe's after another character
+# beyond ASCII, or a small letter after such a mark.
+_SMALL = "".join(c for c in map(chr, [*range(0xDF, 0x180), 0x491]) if c.islower())
+_ODD = f"[{''.join(c for c in map(chr, [*range(0x80, 0x370), 0x384, 0x385, 0x490]) if c not in _SMALL)}\u2010-\u2fff\uf8ff\ufffd]"
+_MAY_BE_BAD = re.compile(rf"{_ODD}(?<=[^\x00-\x7f].)|[{_SMALL}ﬁﬂ](?<={_ODD}.)|[вВ]Ђ|[\x80-\x9fŒœÂÃ]")
 
 
 def _mojibake(text: str, segments: Sequence) -> Iterator[int]:

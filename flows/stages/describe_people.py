@@ -39,14 +39,14 @@ ROMAN = ("II", "III", "IV")
 NAME_LENGTH = 60
 
 
-def _plain(word: str) -> str:
-    """A word without its diacritics: Amélie is also written Amelie."""
-    return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+def _plain(words: str) -> str:
+    """Words without their diacritics: Amélie is also written Amelie."""
+    return "".join(c for c in unicodedata.normalize("NFD", words) if not unicodedata.combining(c))
 
 
 @cache
 def _given_names() -> frozenset[str]:
-    return frozenset(map(_plain, _set("given_names")))
+    return frozenset(_plain(" ".join(_set("given_names"))).split())
 
 
 def is_name(text: str) -> bool:
