@@ -186,7 +186,7 @@ def _said(text: str, found: list[Segment]) -> list[str]:
     folded = _folds().take(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4"))
     spoken = folded > 0
     letters = folded[spoken].tobytes().decode("utf-32-le", "surrogatepass")
-    before = np.concatenate(([0], np.cumsum(spoken)))
+    before = np.concatenate(([0], np.cumsum(spoken, dtype=np.int32)))
     return [letters[a:b] for a, b in before[[(s.start, s.end) for s in found]].tolist()] if found else []
 
 

@@ -69,8 +69,9 @@ _ORDINALS = "az bs cs da de et fi hr hu is lb lv nb nn no pl sk sl sr tr"
 _DATELINE = re.compile(r"(?:^\s*|[.!؟…]\s)[^\W\d_]+(?:[ \u200c][^\W\d_]+)? - [^\W\d_]+(?: [^\W\d_]+){0,2}:\s+(?=\S)")
 # A sentence of fewer characters does not end in a unit of measure or a year.
 _SHORTEST = 14
-# How far back the words before a full stop are looked for: no abbreviation is longer.
+# How far back the words before a full stop are looked for: no abbreviation is longer. And how far the bracket that a smile may close.
 _LOOK_BACK = 32
+_SMILE_WINDOW = 400
 
 
 class _Words(NamedTuple):
@@ -170,8 +171,8 @@ def _splits(text: str, start: int, match: re.Match, following: int, words: _Word
         return not (close and "\u3040" <= text[following] <= "\u309f") and not (mark == "．" and text[following].isdigit())
     if mark[-1] in _CERTAIN:
         return True
-    if mark[-1] == ")" and (match["gap"] == "" or text.count("(", start, following) >= text.count(")", start, following)):
-        return False  # brackets, and no smile
+    if mark[-1] == ")" and not (match["gap"] and _smiles(text, max(start, begin - _SMILE_WINDOW), following)):
+        return False
     if not match["gap"]:
         return _begins_glued(text, begin, following)
     at = following if text[following].isalnum() else _past(_OPENING, text, following)
@@ -184,6 +185,11 @@ def _splits(text: str, start: int, match: re.Match, following: int, words: _Word
         shouts = mark[-1] == "!" and _SMALL_WORD.search(text, max(start, begin - _LOOK_BACK), begin)  # but "Yahoo! is"
         return not close and at == following and bool(mark == "?" or shouts)
     return not (close and _SPEECH.match(text, following))
+
+
+def _smiles(text: str, start: int, stop: int) -> bool:
+    """Whether closing brackets close nothing."""
+    return text.count("(", start, stop) < text.count(")", start, stop)
 
 
 def _begins_glued(text: str, stop: int, following: int) -> bool:
