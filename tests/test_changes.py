@@ -27,12 +27,12 @@ def edited(table: str, row: int, **values) -> dict:
     return made
 
 
-def withdrawn() -> dict:
+def withdrawn(tables: dict, doc_id: str) -> dict:
     made = {
-        name: [r for r in rows if FERRY not in (r.get("doc_id"), (r.get("item_id") or "")[:20]) or name == "captures"]
-        for name, rows in deepcopy(MADE).items()
+        name: [r for r in rows if doc_id not in (r.get("doc_id"), (r.get("item_id") or "")[:20]) or name == "captures"]
+        for name, rows in deepcopy(tables).items()
     }
-    for capture in (c for c in made["captures"] if c["doc_id"] == FERRY):
+    for capture in (c for c in made["captures"] if c["doc_id"] == doc_id):
         capture |= {"outcome": "rejected", "doc_id": None}
         row = dict.fromkeys(schemas.table("rejections").SCHEMA.names)
         key = capture["capture_id"]
@@ -54,7 +54,7 @@ STORY = {
     "a twin elsewhere": (edited("documents", 1, story_cluster=FERRY), {}, {("changed", "corpus changed")}),
     "another split": (edited("splits", 1, split="validation"), {}, {("moved", "corpus changed")}),
     "a page saved again": (tiny.rows(RESAVED), {}, {("added", "capture changed"), ("removed", "capture changed")}),
-    "a withdrawal": (withdrawn(), {}, {("removed", "withdrawn"), ("changed", "withdrawn"), ("added", "withdrawn")}),
+    "a withdrawal": (withdrawn(MADE, FERRY), {}, {("removed", "withdrawn"), ("changed", "withdrawn"), ("added", "withdrawn")}),
 }  # fmt: skip
 
 
@@ -147,11 +147,13 @@ def test_the_story_of_a_dataset(tmp_path, monkeypatch):
     third = tiny.release(dist, better, second, {"captures": "2" * 64, **code})
     assert told_and_replayed(second, third, "2.0.0", {"code changed"}) == {"changed"}
     of_records = [json.loads(line) for line in (third / "changes.jsonl").open(encoding="utf-8")]
-    assert sorted((c["id"][0], c["field"], c["old"], c["new"]) for c in of_records) == [(d, "defects", [], ["truncated"]) for d in sorted(damaged)]
+    found = sorted((c["id"][0], c["field"], c["old"], c["new"]) for c in of_records)
+    assert found == [(d, "defects", [], ["truncated"]) for d in sorted(damaged)]
     assert "## segments\n\n- changed `defects`: 2, code changed (" in (third / "CHANGES.md").read_text("utf-8")
 
     documents = schemas.table("documents")
-    monkeypatch.setattr(documents, "SCHEMA", documents.SCHEMA.append(schemas.column("section", schemas.TEXT, "Where it stood.", nullable=True)))
+    section = schemas.column("section", schemas.TEXT, "Where it stood.", nullable=True)
+    monkeypatch.setattr(documents, "SCHEMA", documents.SCHEMA.append(section))
     wider = deepcopy(better)
     for row in wider["documents"]:
         row["section"] = "ports" if row["doc_id"] == pier else None
@@ -161,26 +163,24 @@ def test_the_story_of_a_dataset(tmp_path, monkeypatch):
 
     assert compare(fourth, tiny.tables(tmp_path / "again", wider)).version is None
 
-    gone = {name: [r for r in rows if pier not in (r.get("doc_id"), (r.get("item_id") or "")[:20]) or name == "captures"] for name, rows in wider.items()}
-    for capture in (c for c in gone["captures"] if c["doc_id"] == pier):
-        capture |= {"outcome": "rejected", "doc_id": None}
-        row = dict.fromkeys(schemas.table("rejections").SCHEMA.names)
-        key = capture["capture_id"]
-        gone["rejections"].append(row | {"capture_id": key, "table": "captures", "row_id": key, "stage": "read", "reason": "withdrawn"})
-    fifth = tiny.release(dist, gone, fourth, {"captures": "2" * 64, "code": "0.3.0"})
+    fifth = tiny.release(dist, withdrawn(wider, pier), fourth, {"captures": "2" * 64, "code": "0.3.0"})
     assert told_and_replayed(fourth, fifth, "3.0.0", {"withdrawn"}) == {"removed", "changed", "added"}
     assert f"- removed: 1, withdrawn (`{pier}`)" in (fifth / "CHANGES.md").read_text("utf-8")
     assert [r["reason"] for r in rows_of(fifth, "rejections") if r["capture_id"][:20] == pier] == ["withdrawn"]
 
 
+def ordered(rows: list[dict], table: str) -> list[dict]:
+    return sorted(rows, key=lambda row: json.dumps([row[c] for c in schemas.table(table).KEY]))
+
+
 def told_and_replayed(old: Path, new: Path, version: str, reasons: set[str]) -> set[str]:
-    """What kinds of change there are in a release whose version, reasons and files agree: its changes.jsonl over the old rows gives the new."""
+    """What kinds of change there are in a release whose version, reasons and files agree: its changes.jsonl over the old rows gives the
+    new."""
     told = [json.loads(line) for line in (new / "changes.jsonl").open(encoding="utf-8")]
     assert new.name == version and {c["reason"] for c in told} == reasons
     assert (new / "CHANGES.md").read_text("utf-8").startswith(f"# {version}\n\nAgainst {old.name}:\n")
     for table in tiny.TABLES:
-        ordered = lambda rows, key=schemas.table(table).KEY: sorted(rows, key=lambda row: json.dumps([row[c] for c in key]))  # noqa: E731
-        assert ordered(replay(rows_of(old, table), table, told)) == ordered(rows_of(new, table)), table
+        assert ordered(replay(rows_of(old, table), table, told), table) == ordered(rows_of(new, table), table), table
     return {c["what"] for c in told}
 
 

@@ -119,7 +119,9 @@ def test_eight_words_in_any_kind_of_file_are_found(made, tables, tmp_path, name)
 
 
 @pytest.mark.parametrize(
-    "text", ["港は四年間フェリーを待っていたが運輸省は火曜日にもう一年待つと発表した", "ท่าเรือรอเรือข้ามฟากมาสี่ปีแล้วแต่กระทรวงคมนาคมบอกให้รออีกหนึ่งปี"], ids=["ja", "th"]
+    "text",
+    ["港は四年間フェリーを待っていたが運輸省は火曜日にもう一年待つと発表した", "ท่าเรือรอเรือข้ามฟากมาสี่ปีแล้วแต่กระทรวงคมนาคมบอกให้รออีกหนึ่งปี"],
+    ids=["ja", "th"],
 )
 def test_twenty_four_characters_in_a_script_without_spaces_are_found(made, tables, tmp_path, text):
     _, local, public = made

@@ -358,8 +358,8 @@ def _by_word(page: Page, i: int) -> Iterator[Byline]:
 
 def _unspaced(line: str) -> tuple[str, ...]:
     """The names of a byline in a script without spaces, which stand beside the word for a reporter."""
-    start = UNSPACED_OPENING.match(line).end()
-    if len(line) > BESIDE or PHOTOGRAPH.search(line) or not UNSPACED_BYLINE.match(line, start):
+    opening = UNSPACED_OPENING.match(line)
+    if len(line) > BESIDE or PHOTOGRAPH.search(line) or not UNSPACED_BYLINE.match(line, opening.end() if opening else 0):
         return ()
     return tuple(m[0].strip(" ：:") for m in UNSPACED_BYLINE.finditer(line))
 
