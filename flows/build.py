@@ -9,8 +9,8 @@ how shards are spread (Prefect's task runner, or a plain process pool).
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import as_completed as finished
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,8 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from flows.corpus.answers import write_answers
 from flows.corpus.funnel import funnel
 from flows.corpus.tables import write_tables
-from flows.line import directly, entities, is_done, run_shard
+from flows.guard import guarded, stop
+from flows.line import directly, entities, is_done
 from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, portable, settings, unpacked, without
 from flows.readers.knowledge import Knowledge
 from flows.readers.knowledge import digest as told_beside
@@ -227,7 +228,7 @@ def build(corpus: Path = Path("seeds"), out: Path = Path("dist"), dataset: str |
 
 @task(name="shard", task_run_name="shard {shard.name}", cache_policy=NO_CACHE, persist_result=False, retries=1, retry_delay_seconds=1)
 def shard_task(shard: Path, captures: Path) -> Path:
-    return run_shard(shard, captures, _task)
+    return guarded(shard, captures, _task)
 
 
 def _task(name: str, function: Callable[..., Any], *values: Any) -> Any:
@@ -246,8 +247,11 @@ def _mapped(shards: list[Path], captures: Path) -> Iterator[Path]:
 
 
 def _pooled(shards: list[Path], captures: Path, workers: int) -> Iterator[Path]:
-    if min(workers, len(shards)) < 2:
-        yield from (run_shard(shard, captures) for shard in shards)
-        return
-    with ProcessPoolExecutor(min(workers, len(shards)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(run_shard, shards, [captures] * len(shards))
+    with ThreadPoolExecutor(workers) as pool:  # each thread waits for a process
+        futures = [pool.submit(guarded, shard, captures, directly) for shard in shards]
+        try:
+            yield from (future.result() for future in finished(futures))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop()
+            raise

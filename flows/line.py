@@ -9,9 +9,10 @@ The stages themselves are pure functions in `flows/stages`; this file hands them
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -40,24 +41,32 @@ from flows.traced import Rejected, Span, Traced
 SHARD_TABLES = ("documents", "segments", "edits", "mentions", "attributions", "claims", "stances", "annotations", "coverage", "rejections")
 DONE = "done.json"
 Call = Callable[..., Any]
+Watch = Callable[[str, int, int], None]
+Refused = Mapping[int, tuple[str, str, str]]
+NOTHING: Refused = MappingProxyType({})
 
 
 def directly(name: str, function: Callable[..., Any], *values: Any) -> Any:
     return function(*values)
 
 
-def run_shard(shard: Path, captures: Path, call: Call = directly) -> Path:
+def unwatched(stage: str, number: int, size: int) -> None:
+    pass
+
+
+def run_shard(shard: Path, captures: Path, call: Call = directly, watch: Watch = unwatched, refused: Refused = NOTHING) -> Path:
     """Take the captures listed in `shard` through every stage and write its tables.
 
-    `call(name, function, *values)` calls a stage: directly, or as a Prefect task of that name. Nothing is left half
-    written: the shard is done when DONE is there, with the hashes of its tables.
+    `call(name, function, *values)` calls a stage. `watch(stage, number, size)` is told before a stage takes a capture: its number in the
+    shard and its bytes. `refused` are captures not to be taken, by number: stage, reason, detail. Nothing is left half written: the shard
+    is done when DONE is there, with the hashes of its tables.
     """
     listed = [Capture(**row) for row in pq.read_table(shard / "captures.parquet").to_pylist()]
     known = from_json((shard / KNOWLEDGE).read_text("utf-8"))
-    drafts = call("read", _each, "read", lambda draft: _read(draft, captures), [Draft(c) for c in listed])
-    for name, work in stages(known).items():
-        drafts = call(name, _each, name, work, drafts)
-    found = call("validate", validate.validate, _collected(drafts))
+    drafts = [Draft(c).rejected(refused[i][0], Rejected(*refused[i][1:])) if i in refused else Draft(c) for i, c in enumerate(listed)]
+    for name, work in {"read": lambda draft: _read(draft, captures), **stages(known)}.items():
+        drafts = call(name, _each, name, work, drafts, watch)
+    found = call("validate", validate.validate, _collected(drafts, watch))
     for name in SHARD_TABLES:
         _write(shard / f"{name}.parquet", found[name], schemas.table(name).SCHEMA)
     _replace(shard / DONE, json.dumps({name: _sha256(shard / f"{name}.parquet") for name in SHARD_TABLES}).encode())
@@ -72,11 +81,12 @@ def is_done(shard: Path) -> bool:
         return False
 
 
-def _each(name: str, work: Callable[[Draft], Draft], drafts: list[Draft]) -> list[Draft]:
-    return [draft if draft.rejection else _tried(name, work, draft) for draft in drafts]
+def _each(name: str, work: Callable[[Draft], Draft], drafts: list[Draft], watch: Watch = unwatched) -> list[Draft]:
+    return [draft if draft.rejection else _tried(name, work, draft, watch, number) for number, draft in enumerate(drafts)]
 
 
-def _tried(name: str, work: Callable[[Draft], Draft], draft: Draft) -> Draft:
+def _tried(name: str, work: Callable[[Draft], Draft], draft: Draft, watch: Watch, number: int) -> Draft:
+    watch(name, number, draft.capture.bytes)
     try:
         return work(draft)
     except Rejected as why:
@@ -86,6 +96,8 @@ def _tried(name: str, work: Callable[[Draft], Draft], draft: Draft) -> Draft:
 
 
 def _internal(error: Exception) -> Rejected:
+    if isinstance(error, MemoryError):
+        return Rejected("too_much_memory", "it takes more memory than there is for its size")
     return Rejected("internal_error", f"{type(error).__name__}: {error}"[:200])
 
 
@@ -201,9 +213,10 @@ def stages(known: Knowledge) -> dict[str, Callable[[Draft], Draft]]:
     }
 
 
-def _collected(drafts: list[Draft]) -> dict[str, list[dict]]:
+def _collected(drafts: list[Draft], watch: Watch) -> dict[str, list[dict]]:
     collected: dict[str, list[dict]] = {name: [] for name in SHARD_TABLES}
-    for draft in drafts:
+    for number, draft in enumerate(drafts):
+        watch("rows", number, draft.capture.bytes)
         try:
             made = rows(draft)
         except Exception as error:  # as in a stage: it must not take the others with it

@@ -14,13 +14,13 @@ from tests.corpora import build, corpus, sums
 def done(monkeypatch) -> list[Path]:
     """The shards that were taken through the line, in order."""
     seen: list[Path] = []
-    run = flows.build.run_shard
+    run = flows.build.guarded
 
     def counted(shard: Path, *values) -> Path:
         seen.append(shard)
         return run(shard, *values)
 
-    monkeypatch.setattr("flows.build.run_shard", counted)
+    monkeypatch.setattr("flows.build.guarded", counted)
     monkeypatch.setattr("flows.readers.shards.SHARD_BYTES", 1_000)
     return seen
 

@@ -4,6 +4,7 @@ Four parts, each in a file beside this one: mentions, speech (attributions), cla
 nothing they can stand for they abstain; `coverage` says in which documents they looked. The text is never changed.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -33,7 +34,8 @@ def attribute(
     document, ISO 8601 in reduced precision."""
     named = mentions(text, segments, lexicon, date)
     said = attributions(text, segments, language)
-    holders = [_holder(a, named) for a in said]
+    starts = [m.start for m in named]
+    holders = [_holder(a, named, starts) for a in said]
     claimed = claims(text, segments, said, named)
     taken = stances(text, segments, said, named, claimed, targets)
     found = {"attribution": said, "claim": claimed, "stance": [s for s in taken if s.answer]}
@@ -41,9 +43,10 @@ def attribute(
     return Attributed(tuple(named), tuple(said), tuple(holders), tuple(claimed), tuple(taken), coverage)
 
 
-def _holder(attribution: Attribution, named: Sequence[Mention]) -> str | None:
-    """The entity its source names: the only one there, or the one that the name at its head is."""
-    inside = [m for m in named if m.entity_id and any(start <= m.start and m.end <= end for start, end in attribution.source)]
+def _holder(attribution: Attribution, named: Sequence[Mention], starts: list[int]) -> str | None:
+    """The entity its source names: the only one there, or the one that the name at its head is. starts: those of `named`, in order."""
+    there = [m for start, end in attribution.source for m in named[bisect_left(starts, start) : bisect_left(starts, end)] if m.end <= end]
+    inside = [m for m in there if m.entity_id]
     ids = {m.entity_id for m in inside}
     if len(ids) > 1 and attribution.holder_name:
         ids = {m.entity_id for m in inside if m.name == attribution.holder_name or attribution.holder_name in m.name}

@@ -48,6 +48,7 @@ def datatrove(source: Path, work: Path, kind: str) -> Worked:
 def araxes(source: Path, work: Path, kind: str, workers: int = 1) -> Worked:
     """The line over the same JSON Lines, to the tables of the shards; seconds of the attribute stage."""
     from flows import build
+    from flows.line import run_shard
     from flows.readers.folder import list_captures, open_corpus
     from flows.readers.knowledge import read
     from flows.readers.shards import pack
@@ -69,7 +70,7 @@ def araxes(source: Path, work: Path, kind: str, workers: int = 1) -> Worked:
         list(build._pooled(shards, corpus.captures, workers))
     else:
         for shard in shards:
-            build.run_shard(shard, corpus.captures, call)
+            run_shard(shard, corpus.captures, call)
     return spent
 
 
