@@ -22,6 +22,8 @@ from subprocess import DEVNULL, Popen
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, NamedTuple
 
+from flows.traced import Rejected
+
 # Where a worker is: the stage, and the number of the capture in its shard, or NOWHERE between captures.
 PLACE = Struct("<16sq")
 NOWHERE = -1
@@ -60,7 +62,7 @@ def guarded(shard: Path, captures: Path, call: Callable[..., Any]) -> Path:
 
     Raises what the shard raises, and ChildProcessError where workers die that are at no capture or where the build is stopped.
     """
-    refused: dict[int, tuple[str, str, str]] = {}
+    refused: dict[int, tuple[str, Rejected]] = {}
     deaths: set[tuple[str, int] | None] = set()
     while True:
         worker = _hired()
@@ -75,12 +77,15 @@ def guarded(shard: Path, captures: Path, call: Callable[..., Any]) -> Path:
             raise ChildProcessError("the build was stopped")
         # What kills a process by chance, as a machine short of memory does, is given a second chance.
         if place and code == -signal.SIGPROF:
-            refused[place[1]] = (place[0], "too_slow", f"the {place[0]} stage had not ended in the time there is for its size")
+            why = Rejected("too_slow", f"the {place[0]} stage had not ended in the time there is for its size")
         elif place and place in deaths:
-            refused[place[1]] = (place[0], "crashed", f"the {place[0]} stage ended its process: {_end(code)}")
+            why = Rejected("crashed", f"the {place[0]} stage ended its process: {_end(code)}")
         elif place in deaths:
             raise ChildProcessError(f"{shard}: the process that works on it ended: {_end(code)}; ARAXES_DEBUG=1 shows what it said")
-        deaths.add(place)
+        else:
+            deaths.add(place)
+            continue
+        refused[place[1]] = (place[0], why)
 
 
 def stop() -> None:
@@ -90,7 +95,10 @@ def stop() -> None:
 
 
 def _hired() -> Worker:
-    worker = _idle.pop() if _idle else _started()
+    try:
+        worker = _idle.pop()
+    except IndexError:
+        worker = _started()
     _busy[worker.process.pid] = worker
     return worker
 

@@ -42,7 +42,7 @@ SHARD_TABLES = ("documents", "segments", "edits", "mentions", "attributions", "c
 DONE = "done.json"
 Call = Callable[..., Any]
 Watch = Callable[[str, int, int], None]
-Refused = Mapping[int, tuple[str, str, str]]
+Refused = Mapping[int, tuple[str, Rejected]]
 NOTHING: Refused = MappingProxyType({})
 
 
@@ -58,12 +58,12 @@ def run_shard(shard: Path, captures: Path, call: Call = directly, watch: Watch =
     """Take the captures listed in `shard` through every stage and write its tables.
 
     `call(name, function, *values)` calls a stage. `watch(stage, number, size)` is told before a stage takes a capture: its number in the
-    shard and its bytes. `refused` are captures not to be taken, by number: stage, reason, detail. Nothing is left half written: the shard
-    is done when DONE is there, with the hashes of its tables.
+    shard and its bytes. `refused` are captures not to be taken, by number: the stage and why. Nothing is left half written: the shard is
+    done when DONE is there, with the hashes of its tables.
     """
     listed = [Capture(**row) for row in pq.read_table(shard / "captures.parquet").to_pylist()]
     known = from_json((shard / KNOWLEDGE).read_text("utf-8"))
-    drafts = [Draft(c).rejected(refused[i][0], Rejected(*refused[i][1:])) if i in refused else Draft(c) for i, c in enumerate(listed)]
+    drafts = [Draft(c).rejected(*refused[i]) if i in refused else Draft(c) for i, c in enumerate(listed)]
     for name, work in {"read": lambda draft: _read(draft, captures), **stages(known)}.items():
         drafts = call(name, _each, name, work, drafts, watch)
     found = call("validate", validate.validate, _collected(drafts, watch))

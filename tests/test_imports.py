@@ -20,6 +20,7 @@ MAY = {
     "flows/shapes.py": set(),
     "flows/stages": {"flows.shapes", "flows.traced", "schemas"},
     "flows/line.py": {"flows.readers", "flows.stages", *CENTRE},
+    "flows/guard.py": {"flows.line", "flows.traced"},
 }
 KNOW_PREFECT = ("flows/build.py", "flows/calibrate.py", "flows/prefect_run.py")
 # Parts of one stage, in files of their own.
