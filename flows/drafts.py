@@ -1,7 +1,7 @@
 """A document on its way through the line, and the rows it becomes.
 
 A `Draft` is what one stage hands to the next; a stage that refuses it sets `rejection`, and those after leave it
-alone. `rows` turns it into the rows of the tables; only here do records get their ids.
+alone. `columns` turns it into the rows of the tables; only here do records get their ids.
 """
 
 import hashlib
@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 from flows.traced import Block, Edit, Rejected, Span, Traced
 
 Row = dict[str, Any]
+Columns = dict[str, list]
+Range = tuple[int, int]
+Places = dict[Range, Span]
 
 # The rules of the attribute stage as an annotator, and the guideline they were written for, as annotations/GUIDELINE.md counts.
 RULES = "rules"
@@ -78,14 +81,18 @@ class Draft:
         return replace(Draft(self.capture), rejection=row)
 
 
-def rows(draft: Draft) -> dict[str, list[Row]]:
-    """The rows of one draft by table. Linkage to other documents is left null."""
+def columns(draft: Draft) -> dict[str, Columns]:
+    """The rows of one draft by table, as columns. Linkage to other documents is left null."""
     if draft.rejection:
-        return {"rejections": [draft.rejection]}
-    doc_id = draft.capture.sha256[:20]
-    segments = _segments(draft, doc_id)
-    found = {"documents": [_document(draft, doc_id)], "segments": segments, "edits": _edits(draft, doc_id)}
-    return found | _attributed(draft, doc_id, segments)
+        return {"rejections": _turned([draft.rejection])}
+    doc_id, text, said = draft.capture.sha256[:20], draft.text, draft.attributed
+    ranges = [(s.start, s.end) for s in (*draft.segments, *said.mentions)]
+    for pieces in (*map(_pieces, said.attributions), *(c.spans for c in said.claims), *(s.evidence for s in said.stances)):
+        ranges += [*pieces, _hull(pieces)] if pieces else []
+    places = text.spans(ranges)
+    segments = _segments(draft, doc_id, places)
+    found = {"documents": _turned([_document(draft, doc_id)]), "segments": segments, "edits": _edits(draft, doc_id)}
+    return found | _attributed(draft, doc_id, segments["segment_id"], places)
 
 
 def _document(draft: Draft, doc_id: str) -> Row:
@@ -135,124 +142,148 @@ def _candidate(candidate, span: Span | None) -> Row:
     }
 
 
-def _segments(draft: Draft, doc_id: str) -> list[Row]:
-    text = draft.text
-    spans = [text.span(s.start, s.end) for s in draft.segments]
-    taken: Counter[str] = Counter()
-    letters = ["s" if s.unit == "sentence" else "b" for s in draft.segments]
-    ids = [_unique(f"{doc_id}-{letter}{p.byte_start}-{p.byte_end}", taken) for letter, p in zip(letters, spans, strict=True)]
+def _segments(draft: Draft, doc_id: str, places: Places) -> Columns:
+    text, found = draft.text, draft.segments
+    ranges = [(s.start, s.end) for s in found]
+    words = [text.text[start:end] for start, end in ranges]
+    letters = ("s" if s.unit == "sentence" else "b" for s in found)
+    ids = _ids(f"{doc_id}-{letter}{places[r].byte_start}-{places[r].byte_end}" for letter, r in zip(letters, ranges, strict=True))
     inferred = [e for e in text.edits if e.kind == "inferred"]
     starts, ends = [e.start for e in inferred], [e.end for e in inferred]
-    found = []
-    for position, (s, place, defects) in enumerate(zip(draft.segments, spans, draft.defects, strict=True)):
-        words = text.text[s.start : s.end]
-        found.append(
-            {
-                "segment_id": ids[position],
-                "doc_id": doc_id,
-                "parent_id": None if s.parent is None else ids[s.parent],
-                "unit": s.unit,
-                "position": position,
-                "start": s.start,
-                "end": s.end,
-                "language": s.language,
-                "repeat_of": None if s.repeat_of is None else ids[s.repeat_of],
-                "defects": list(defects),
-                "has_inferred": bisect_right(ends, s.start) < bisect_left(starts, s.end),
-                "n_outlet_pages": None,
-                "text": words,
-                "text_sha256": _sha256(words),
-                **place._asdict(),
-            }
-        )
-    return found
+    return {
+        "segment_id": ids,
+        "doc_id": [doc_id] * len(found),
+        "parent_id": [None if s.parent is None else ids[s.parent] for s in found],
+        "unit": [s.unit for s in found],
+        "position": list(range(len(found))),
+        **_where(ranges),
+        "language": [s.language for s in found],
+        "repeat_of": [None if s.repeat_of is None else ids[s.repeat_of] for s in found],
+        "defects": [list(d) for _, d in zip(found, draft.defects, strict=True)],
+        "has_inferred": [bisect_right(ends, start) < bisect_left(starts, end) for start, end in ranges],
+        "n_outlet_pages": [None] * len(found),
+        "text": words,
+        "text_sha256": [_sha256(w) for w in words],
+        **_placed(ranges, places),
+    }
 
 
-def _edits(draft: Draft, doc_id: str) -> list[Row]:
-    text = draft.text
-    taken: Counter[str] = Counter()
-    return [
-        {
-            "edit_id": _unique(f"{doc_id}-e{e.byte_start}-{e.byte_end}", taken),
-            "doc_id": doc_id,
-            "stages": list(e.stages),
-            "rules": list(e.rules),
-            "kind": e.kind,
-            "start": e.start,
-            "end": e.end,
-            "before": _before(text, e),
-            "after": text.text[e.start : e.end],
-            "confidence": round(e.confidence, 4),
-            "byte_start": e.byte_start,
-            "byte_end": e.byte_end,
-        }
-        for e in text.edits
-    ]
+def _edits(draft: Draft, doc_id: str) -> Columns:
+    text, edits = draft.text, draft.text.edits
+    return {
+        "edit_id": _ids(f"{doc_id}-e{e.byte_start}-{e.byte_end}" for e in edits),
+        "doc_id": [doc_id] * len(edits),
+        "stages": [list(e.stages) for e in edits],
+        "rules": [list(e.rules) for e in edits],
+        "kind": [e.kind for e in edits],
+        "start": [e.start for e in edits],
+        "end": [e.end for e in edits],
+        "before": [_before(text, e) for e in edits],
+        "after": [text.text[e.start : e.end] for e in edits],
+        "confidence": [round(e.confidence, 4) for e in edits],
+        "byte_start": [e.byte_start for e in edits],
+        "byte_end": [e.byte_end for e in edits],
+    }
 
 
-def _attributed(draft: Draft, doc_id: str, segments: list[Row]) -> dict[str, list[Row]]:
-    """Rows of what the attribute stage found, and the votes its rules cast."""
-    said, text = draft.attributed, draft.text
-    taken: Counter[str] = Counter()
-    attribution_ids = [_unique(_place_id(doc_id, "a", text, [*a.source, *a.cue, *a.content]), taken) for a in said.attributions]
-    claim_ids = [_unique(_place_id(doc_id, "c", text, c.spans), taken) for c in said.claims]
+def _attributed(draft: Draft, doc_id: str, segments: list[str], places: Places) -> dict[str, Columns]:
+    """What the attribute stage found, and the votes its rules cast. segments: their ids."""
+    said, text = draft.attributed, draft.text.text
+    mentioned = [(m.start, m.end) for m in said.mentions]
+    attributed = [_hull(_pieces(a)) for a in said.attributions]
+    claimed = [_hull(c.spans) for c in said.claims]
+    stood = [(draft.segments[s.segment].start, draft.segments[s.segment].end) for s in said.stances]
+    attribution_ids = _ids(_place_ids(doc_id, "a", attributed, places))
+    claim_ids = _ids(_place_ids(doc_id, "c", claimed, places))
     holders = [_holder(s, said.holders) for s in said.stances]
-    stance_ids = [
-        _unique(f"{_place_id(doc_id, 't', text, [_range(segments[s.segment])])}-{_slug(s, holder)}-{s.target_id}", taken)
-        for s, holder in zip(said.stances, holders, strict=True)
-    ]
-    rows = {
-        "mentions": [
-            {
-                "mention_id": _unique(_place_id(doc_id, "m", text, [(m.start, m.end)]), taken),
-                "doc_id": doc_id, "segment_id": segments[m.segment]["segment_id"], "start": m.start, "end": m.end,
-                "entity_id": m.entity_id, "mention_type": m.mention_type, **text.span(m.start, m.end)._asdict(),
-            }
-            for m in said.mentions
-        ],
-        "attributions": [
-            {
-                "attribution_id": key, "doc_id": doc_id, "segment_ids": [segments[i]["segment_id"] for i in a.segments],
-                "parent_id": None if a.parent is None else attribution_ids[a.parent], "source_spans": _spans(text, a.source),
-                "cue_spans": _spans(text, a.cue), "content_spans": _spans(text, a.content), "type": a.type, "holder_entity_id": holder,
-                "holder_name": a.holder_name, **_hull(text, [*a.source, *a.cue, *a.content]),
-            }
-            for key, a, holder in zip(attribution_ids, said.attributions, said.holders, strict=True)
-        ],
-        "claims": [
-            {
-                "claim_id": key, "doc_id": doc_id, "segment_id": segments[c.segment]["segment_id"], "spans": _spans(text, c.spans),
-                "holder_type": c.holder_type, "holder_entity_id": _holder(c, said.holders),
-                "attribution_id": None if c.attribution is None or c.holder_type == "author" else attribution_ids[c.attribution],
-                "modality": c.modality, "author_commitment": c.author_commitment, "origin": c.origin, **_hull(text, c.spans),
-            }
-            for key, c in zip(claim_ids, said.claims, strict=True)
-        ],
-        "stances": [
-            {
-                "stance_id": key, "doc_id": doc_id, "segment_id": segments[s.segment]["segment_id"],
-                "holder_type": s.holder_type, "holder_entity_id": holder,
-                "attribution_id": None if s.attribution is None or s.holder_type == "author" else attribution_ids[s.attribution],
-                "claim_id": None if s.claim is None else claim_ids[s.claim], "target_id": s.target_id, "explicit": s.explicit,
-                "evidence_spans": _spans(text, s.evidence), "origin": s.origin, **_hull(text, [_range(segments[s.segment])]),
-            }
-            for key, s, holder in zip(stance_ids, said.stances, holders, strict=True)
-        ],
-        "coverage": [{"doc_id": doc_id, "layer": layer, "labeller": RULES, "status": status} for layer, status in said.coverage],
-    }  # fmt: skip
-    votes = [_vote(i, "stance", s.answer, segments[s.segment]["text"]) for i, s in zip(stance_ids, said.stances, strict=True) if s.answer]
-    votes += [_vote(i, "claim", c.modality, text.text[c.spans[0][0] : c.spans[-1][1]]) for i, c in zip(claim_ids, said.claims, strict=True)]
-    return rows | {"annotations": votes}
+    slugs = [_slug(s, holder) for s, holder in zip(said.stances, holders, strict=True)]
+    sentences = _place_ids(doc_id, "t", stood, places)
+    stance_ids = _ids(f"{key}-{slug}-{s.target_id}" for key, slug, s in zip(sentences, slugs, said.stances, strict=True))
+
+    def through(held: Any) -> str | None:
+        return None if held.attribution is None or held.holder_type == "author" else attribution_ids[held.attribution]
+
+    found = {
+        "mentions": {
+            "mention_id": _ids(_place_ids(doc_id, "m", mentioned, places)),
+            "segment_id": [segments[m.segment] for m in said.mentions],
+            **_where(mentioned),
+            "entity_id": [m.entity_id for m in said.mentions],
+            "mention_type": [m.mention_type for m in said.mentions],
+            **_placed(mentioned, places),
+        },
+        "attributions": {
+            "attribution_id": attribution_ids,
+            "segment_ids": [[segments[i] for i in a.segments] for a in said.attributions],
+            "parent_id": [None if a.parent is None else attribution_ids[a.parent] for a in said.attributions],
+            "source_spans": _spans((a.source for a in said.attributions), places),
+            "cue_spans": _spans((a.cue for a in said.attributions), places),
+            "content_spans": _spans((a.content for a in said.attributions), places),
+            "type": [a.type for a in said.attributions],
+            "holder_entity_id": list(said.holders),
+            "holder_name": [a.holder_name for a in said.attributions],
+            **_placed(attributed, places),
+        },
+        "claims": {
+            "claim_id": claim_ids,
+            "segment_id": [segments[c.segment] for c in said.claims],
+            "spans": _spans((c.spans for c in said.claims), places),
+            "holder_type": [c.holder_type for c in said.claims],
+            "holder_entity_id": [_holder(c, said.holders) for c in said.claims],
+            "attribution_id": [through(c) for c in said.claims],
+            "modality": [c.modality for c in said.claims],
+            "author_commitment": [c.author_commitment for c in said.claims],
+            "origin": [c.origin for c in said.claims],
+            **_placed(claimed, places),
+        },
+        "stances": {
+            "stance_id": stance_ids,
+            "segment_id": [segments[s.segment] for s in said.stances],
+            "holder_type": [s.holder_type for s in said.stances],
+            "holder_entity_id": holders,
+            "attribution_id": [through(s) for s in said.stances],
+            "claim_id": [None if s.claim is None else claim_ids[s.claim] for s in said.stances],
+            "target_id": [s.target_id for s in said.stances],
+            "explicit": [s.explicit for s in said.stances],
+            "evidence_spans": _spans((s.evidence for s in said.stances), places),
+            "origin": [s.origin for s in said.stances],
+            **_placed(stood, places),
+        },
+        "coverage": {
+            "layer": [layer for layer, _ in said.coverage],
+            "labeller": [RULES] * len(said.coverage),
+            "status": [status for _, status in said.coverage],
+        },
+    }
+    answers = [(key, "stance", s.answer, text[slice(*r)]) for key, s, r in zip(stance_ids, said.stances, stood, strict=True) if s.answer]
+    answers += [(key, "claim", c.modality, text[slice(*r)]) for key, c, r in zip(claim_ids, said.claims, claimed, strict=True)]
+    for table in found.values():
+        table["doc_id"] = [doc_id] * len(next(iter(table.values())))
+    return found | {"annotations": _votes(answers)}
 
 
-def _vote(item_id: str, layer: str, value: str, words: str) -> Row:
-    """What the rules answer, as a row of annotations."""
-    said = {"item_id": item_id, "layer": layer, "value": value, "annotator_id": RULES, "guideline_version": GUIDELINE}
-    said["text_sha256"] = _sha256(words)
-    quoted = {"exact": words, "prefix": None, "suffix": None}
-    known = {"annotator_type": "rule", "made_on_release": None, "carried": "unchanged", "saw_prelabel": False}
-    key = _sha256("\n".join(said.values()))[:20]
-    return {"annotation_id": key, **said, **quoted, **known, "confidence": None, "batch": None}
+def _votes(answers: list[tuple[str, str, str, str]]) -> Columns:
+    """What the rules answer, as annotations: item, layer, value and the item's words."""
+    hashes, n = [_sha256(words) for *_, words in answers], len(answers)
+    told = [(item, layer, value, RULES, GUIDELINE, sha256) for (item, layer, value, _), sha256 in zip(answers, hashes, strict=True)]
+    return {
+        "annotation_id": [_sha256("\n".join(vote))[:20] for vote in told],
+        "item_id": [item for item, *_ in answers],
+        "layer": [layer for _, layer, *_ in answers],
+        "value": [value for *_, value, _ in answers],
+        "annotator_id": [RULES] * n,
+        "annotator_type": ["rule"] * n,
+        "guideline_version": [GUIDELINE] * n,
+        "made_on_release": [None] * n,
+        "text_sha256": hashes,
+        "exact": [words for *_, words in answers],
+        "prefix": [None] * n,
+        "suffix": [None] * n,
+        "carried": ["unchanged"] * n,
+        "confidence": [None] * n,
+        "saw_prelabel": [False] * n,
+        "batch": [None] * n,
+    }
 
 
 def _holder(held: Any, holders: tuple[str | None, ...]) -> str | None:
@@ -266,21 +297,34 @@ def _slug(stance: Any, holder: str | None) -> str:
     return holder or ("author" if stance.holder_type == "author" else "unnamed")
 
 
-def _range(segment: Row) -> tuple[int, int]:
-    return segment["start"], segment["end"]
+def _pieces(attribution: Any) -> list[Range]:
+    return [*attribution.source, *attribution.cue, *attribution.content]
 
 
-def _spans(text: Traced, ranges: Iterable[tuple[int, int]]) -> list[Row]:
-    return [{"start": start, "end": end, **text.span(start, end)._asdict()} for start, end in ranges]
+def _hull(ranges: Sequence[Range]) -> Range:
+    return min(start for start, _ in ranges), max(end for _, end in ranges)
 
 
-def _hull(text: Traced, ranges: Sequence[tuple[int, int]]) -> Row:
-    return text.span(min(start for start, _ in ranges), max(end for _, end in ranges))._asdict()
+def _where(ranges: list[Range]) -> Columns:
+    return {"start": [start for start, _ in ranges], "end": [end for _, end in ranges]}
 
 
-def _place_id(doc_id: str, letter: str, text: Traced, ranges: Sequence[tuple[int, int]]) -> str:
-    place = _hull(text, ranges)
-    return f"{doc_id}-{letter}{place['byte_start']}-{place['byte_end']}"
+def _placed(ranges: list[Range], places: Places) -> Columns:
+    found = [places[r] for r in ranges]
+    return {name: [place[i] for place in found] for i, name in enumerate(Span._fields)}
+
+
+def _spans(lists: Iterable[Sequence[Range]], places: Places) -> list[list[tuple[int, ...]]]:
+    """Values of a column of spans: the fields of each, in the order of the schema."""
+    return [[(*r, *places[r]) for r in ranges] for ranges in lists]
+
+
+def _place_ids(doc_id: str, letter: str, ranges: list[Range], places: Places) -> list[str]:
+    return [f"{doc_id}-{letter}{places[r].byte_start}-{places[r].byte_end}" for r in ranges]
+
+
+def _turned(rows: list[Row]) -> Columns:
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _before(text: Traced, edit: Edit) -> str | None:
@@ -289,9 +333,14 @@ def _before(text: Traced, edit: Edit) -> str | None:
     return None if "read" in edit.stages and "<" in before else before
 
 
-def _unique(key: str, taken: Counter[str]) -> str:
-    taken[key] += 1
-    return key if taken[key] == 1 else f"{key}.{taken[key] - 1}"
+def _ids(keys: Iterable[str]) -> list[str]:
+    """The keys, with an ordinal where one was there before."""
+    taken: Counter[str] = Counter()
+    found = []
+    for key in keys:
+        found.append(f"{key}.{taken[key]}" if taken[key] else key)
+        taken[key] += 1
+    return found
 
 
 def _sha256(text: str) -> str:

@@ -19,9 +19,14 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 # How far apart, in characters, the byte position is remembered where characters differ in width. Small enough that
 # a look-up encodes a line or two, large enough that a book needs only some thousand entries.
 ANCHOR_STEP = 512
+
+# An edit behind every text, for a search that finds none.
+BEYOND = (1 << 62, 1 << 62, -1, -2)
 
 # From the surest reading to the least sure: an edit composed of several is as sure as the last of them.
 READINGS = ("normalized", "exact", "inferred")
@@ -202,6 +207,35 @@ class Traced:
             last += 1
         return Span(byte_start, byte_end, start - head, tail - end)
 
+    def spans(self, ranges: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Span]:
+        """The `span` of every one of many ranges, found at once; in a fraction of the time."""
+        asked = list(dict.fromkeys(ranges))
+        begins, ends, byte_begins, byte_ends = np.array([(e.start, e.end, e.byte_start, e.byte_end) for e in self.edits] + [BEYOND]).T
+        copies, bytes_ = np.append(0, ends[:-1]), np.append(0, byte_ends[:-1])
+        widths = np.append(0, np.cumsum(_widths(self.text, self.encoding)))
+        copied = np.append(byte_begins[:-1], len(self.data)) - bytes_
+        if not asked or (widths[np.append(begins[:-1], len(self.text))] - widths[copies] != copied).any():
+            return {place: self.span(*place) for place in asked}  # characters that are written otherwise beside each other
+
+        def byte_of(position: np.ndarray) -> np.ndarray:
+            copy = np.searchsorted(copies, position, "right") - 1
+            return bytes_[copy] + widths[position] - widths[copies[copy]]
+
+        start, end = np.array(asked).T
+        if (start < 0).any() or (start >= end).any() or (end > len(self.text)).any():
+            raise ValueError(f"one of {len(asked)} spans is empty or outside a text of {len(self.text)} characters")
+        first, last = np.searchsorted(ends, start, "right"), np.searchsorted(begins, end) - 1
+        cut_first, cut_last = (first <= last) & (begins[first] <= start), (first <= last) & (ends[last] >= end)
+        head, tail = np.where(cut_first, begins[first], start), np.where(cut_last, ends[last], end)
+        byte_start = np.where(cut_first, byte_begins[first], byte_of(start))
+        byte_end = np.where(cut_last, byte_ends[last], byte_of(end - 1) + widths[end] - widths[end - 1])
+        found = zip(*(a.tolist() for a in (byte_start, byte_end, start - head, tail - end)), strict=True)
+        spans = dict(zip(asked, map(Span._make, found), strict=True))
+        inserted = byte_begins == byte_ends
+        before, after = np.searchsorted(ends, head, "right") - 1, np.searchsorted(begins, tail)
+        at_edge = (inserted[before] & (byte_ends[before] == byte_start)) | (inserted[after] & (byte_begins[after] == byte_end))
+        return spans | {asked[i]: self.span(*asked[i]) for i in np.flatnonzero(at_edge)}
+
     def before(self, edit: Edit) -> str:
         """What the bytes of `edit` say under the document's encoding; bytes that say nothing show as U+FFFD."""
         return self.data[edit.byte_start : edit.byte_end].decode(self.encoding, "replace")
@@ -285,6 +319,15 @@ def replay(data: bytes, encoding: str, edits: Iterable[tuple[int, int, str]], by
             at = end
     parts.append(data[at:byte_end].decode(encoding))
     return "".join(parts)
+
+
+def _widths(text: str, encoding: str) -> np.ndarray:
+    """How many bytes each character takes by itself."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    if encoding == "utf-8":
+        return 1 + (codes > 0x7F) + (codes > 0x7FF) + (codes > 0xFFFF)
+    kinds, which = np.unique(codes, return_inverse=True)
+    return np.array([len(chr(code).encode(encoding, "ignore")) for code in kinds], int)[which]
 
 
 def _copy(stretch: bytes, encoding: str) -> str:

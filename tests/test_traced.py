@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from flows.traced import Change, Traced, replay
 
-ENCODINGS = st.sampled_from(["utf-8", "utf-16-le", "utf-32-be", "cp1251", "gb18030", "shift_jis"])
+ENCODINGS = st.sampled_from(["utf-8", "utf-16-le", "utf-32-be", "cp1251", "gb18030", "shift_jis", "shift_jis_2004"])
 ALPHABET = st.characters(codec="utf-8", exclude_categories=["Cs"]) | st.sampled_from("aé—z̄\U0001f600\r\n 浪")
 
 
@@ -68,6 +68,13 @@ def test_every_span_replays_from_its_bytes(text, data):
     span = text.span(start, end)
     again = replay(text.data, text.encoding, published(text), span.byte_start, span.byte_end)
     assert again[span.trim_start : len(again) - span.trim_end] == text.text[start:end]
+
+
+@given(traced(), st.data())
+def test_many_spans_at_once_are_those_one_by_one(text, data):
+    places = st.integers(0, len(text.text))
+    asked = {(a, b) for a, b in data.draw(st.lists(st.tuples(places, places), max_size=20)) if a < b}
+    assert text.spans(asked) == {place: text.span(*place) for place in asked}
 
 
 @given(traced())

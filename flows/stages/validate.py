@@ -10,6 +10,7 @@ from typing import Any
 
 import pandera.polars as pap
 import polars as pl
+import pyarrow as pa
 from pandera.errors import SchemaErrors
 
 import schemas
@@ -28,10 +29,17 @@ PARENTS = {
 }
 
 
-def validate(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
+def validate(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     """The same rows less those that fail; `rejections` more by as many."""
+    failed = {name: _failures(name, table) for name, table in tables.items() if name != "rejections"}
+    if not any(failed.values()):
+        return tables
+    kept = _kept({name: table.to_pylist() for name, table in tables.items()}, failed)
+    return {name: pa.Table.from_pylist(found, schema=schemas.table(name).SCHEMA) for name, found in kept.items()}
+
+
+def _kept(rows: dict[str, list[Row]], failed: dict[str, dict[int, str]]) -> dict[str, list[Row]]:
     capture = {d["doc_id"]: d["capture_id"] for d in rows["documents"]}
-    failed = {name: _failures(name, rows[name]) for name in ("documents", "segments", "edits")}
     documents = {d["doc_id"]: why for d, why in _paired(rows["documents"], failed["documents"])}
     for e, why in _paired(rows["edits"], failed["edits"]):
         documents.setdefault(e["doc_id"], f"edit {e['edit_id']}: {why}")
@@ -57,14 +65,13 @@ def validate(rows: dict[str, list[Row]]) -> dict[str, list[Row]]:
     }
     gone = {*documents, *segments, *orphans}
     for name in (n for n in PARENTS if n in rows):
-        kept[name], refused = _sifted(name, rows[name], gone)
+        kept[name], refused = _sifted(name, rows[name], failed[name], gone)
         rejections += [_rejection(capture[_document(row)], name, _key(name, row), reason, why) for row, reason, why in refused]
     return kept | {"rejections": rows["rejections"] + rejections}
 
 
-def _sifted(name: str, rows: list[Row], gone: set[str]) -> tuple[list[Row], list[tuple[Row, str, str | None]]]:
+def _sifted(name: str, rows: list[Row], failed: dict[int, str], gone: set[str]) -> tuple[list[Row], list[tuple[Row, str, str | None]]]:
     """Rows that stay, and those that fail or whose parents went, with reason and detail; the keys of these join `gone`."""
-    failed = _failures(name, rows)
     refused: dict[int, tuple[Row, str, str | None]] = {i: (rows[i], "schema", why) for i, why in failed.items()}
     gone.update(_key(name, rows[i]) for i in failed)
     while gone and (orphans := [i for i, row in enumerate(rows) if i not in refused and _hangs_on(name, row, gone)]):
@@ -104,13 +111,12 @@ def _row_check(rule: str):
     return lambda data: data.lazyframe.select(pl.sql_expr(rule).fill_null(False))
 
 
-def _failures(name: str, rows: list[Row]) -> dict[int, str]:
+def _failures(name: str, table: pa.Table) -> dict[int, str]:
     """Why rows fail, by their place: the names of the checks."""
-    if not rows:
+    if not table.num_rows:
         return {}
-    frame = pl.DataFrame(rows, schema=pl.DataFrame(schemas.table(name).SCHEMA.empty_table()).schema)
     try:
-        model(name).validate(frame, lazy=True)
+        model(name).validate(pl.DataFrame(table), lazy=True)
     except SchemaErrors as errors:
         found: dict[int, list[str]] = {}
         for case in errors.failure_cases.iter_rows(named=True):
