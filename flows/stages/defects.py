@@ -201,9 +201,10 @@ MIN_NATIVE_WORDS = 6
 
 
 def _foreign(text: str, blocks: Sequence, pasted: frozenset[str]) -> Iterator[Hit]:
-    runs, home, total = [], set(), Counter()
+    runs, home = [], set()
+    total: Counter[str] = Counter()
     for s in blocks:
-        here = Counter()
+        here: Counter[str] = Counter()
         for m in _RUN.finditer(text, s.start, s.end):
             script = _script(m[0][0])
             here[script] += len(m[0])
