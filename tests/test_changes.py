@@ -96,6 +96,17 @@ def test_a_release_carries_its_changes_for_programs_and_for_people(old, tmp_path
     assert not (old / "changes.jsonl").exists()
 
 
+def test_a_page_saved_again_is_known_by_its_address_where_its_path_is_withheld(tmp_path):
+    versions = []
+    for captures in (tiny.CAPTURES, RESAVED):
+        made = tiny.rows(captures)
+        for capture in made["captures"]:
+            ferry = capture["path"] == "a/ferry.txt"
+            capture |= {"path": None, "url": "https://tiny.example/ferry" if ferry else None}
+        versions.append(tiny.release(tmp_path / "dist", made, versions[-1] if versions else None))
+    assert {(c["what"], c["reason"]) for c in listed(*versions) if c["table"] == "documents"} == {("added", "capture changed"), ("removed", "capture changed")}
+
+
 def test_words_once_published_are_told_by_their_hash(old, tmp_path):
     made = edited("documents", 0, text=None, text_availability="withheld", text_sha256=None)
     told = {c["field"]: c for c in listed(old, tiny.release(tmp_path / "dist", made, old))}

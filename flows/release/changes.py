@@ -203,8 +203,11 @@ def _context(db: duckdb.DuckDBPyConnection, old: Path, new: Path, before: dict, 
     had, have = (stored(folder, "documents") for folder in (old, new))
     refused = stored(new, "rejections")
     side = "SELECT DISTINCT capture_id[:20] AS c FROM "
+    # A path may be withheld; then the address tells that a page was saved again, where the old capture went and another came.
     pairs = f"""SELECT o.capture_id[:20], n.capture_id[:20] FROM {was} o JOIN {is_} n ON o.path = n.path
-                AND o.record_offset IS NOT DISTINCT FROM n.record_offset WHERE o.capture_sha256 <> n.capture_sha256"""
+                AND o.record_offset IS NOT DISTINCT FROM n.record_offset WHERE o.capture_sha256 <> n.capture_sha256
+                UNION SELECT o.capture_id[:20], n.capture_id[:20] FROM {was} o JOIN {is_} n USING (url)
+                WHERE o.capture_id NOT IN (SELECT capture_id FROM {is_}) AND n.capture_id NOT IN (SELECT capture_id FROM {was})"""
     causes = dict.fromkeys(cause for name, cause in CAUSES.items() if before.get(name) != after.get(name))
     return _Context(
         _set(db, f"{side}{is_} EXCEPT {side}{was}"),
