@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 from ftfy.badness import is_bad
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.stages.defects import _MAY_BE_BAD, defects
@@ -137,6 +137,7 @@ def test_a_character_cut_in_two_at_the_end_is_truncated():
 ODD = st.sampled_from("aZ .àéñÀØşŁαВЂв£€“”»°²†‡╔ÂÃœ√Ґあ中ﬁ\xa0\x85\ufffd")
 
 
+@settings(deadline=None)
 @given(st.text(ODD, max_size=6))
 def test_what_is_looked_for_first_is_in_all_that_ftfy_calls_bad(text):
     assert _MAY_BE_BAD.search(text) or not is_bad(text)
@@ -145,6 +146,7 @@ def test_what_is_looked_for_first_is_in_all_that_ftfy_calls_bad(text):
 PIECES = st.sampled_from(["a ", "the ", ", ", ",", "“", ".”", "浪花", "’s", "(", " )", "\ufffd", "\n", "鈥", "In May, ", "of "])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80) | st.lists(PIECES).map("".join))
 def test_never_raises_and_names_are_known_and_sorted(text):
     for language in ("en", "az", None):

@@ -5,7 +5,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -85,6 +85,7 @@ def test_known_failures(case):
     assert got == want
 
 
+@settings(deadline=None)
 @given(TEXTS, st.sampled_from(["en", "de", "ru", "az", "tr", "fa", "ja", None, "xx"]))
 def test_sentences_tile_the_text(text, code):
     at = 0
@@ -208,6 +209,7 @@ def test_a_sentence_repeats_the_title_and_not_the_other_way_round():
     assert [s.repeat_of for s in segment(text, kept)] == [None, None, 0, None]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(UNITS, st.sampled_from([QUOTE, f"{QUOTE}. {QUOTE}!", PARAGRAPH]))))
 def test_repeats_lead_to_what_is_no_repeat(blocks):
     text, kept = lay_out(*blocks)
@@ -218,6 +220,7 @@ def test_repeats_lead_to_what_is_no_repeat(blocks):
         assert repeats[at] is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(UNITS, TEXTS.map(str.strip).filter(bool)), max_size=8))
 def test_segments_stand_in_order_and_tile_their_blocks(blocks):
     text, kept = lay_out(*blocks)
