@@ -23,6 +23,7 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from flows.corpus.agreement import agreements
 from flows.labellers import endpoint as endpoints
 from flows.labellers import pages, reference, score
 from flows.labellers.rules import segments_of, worth_checking
@@ -45,6 +46,8 @@ CAVEATS = {
     "SemEval": "English tweets on targets in the USA of 2016, often found by their hashtags. Stances in articles are less plain.",
     "blind reference": "one model's answers, given without seeing the rules, on few documents: a check of the rules, not gold. Claims "
     "there are a choice and stances a sample; ranges are compared in bytes.",
+    "people": "how far people who did not see each other's answers gave the same ones, on the items of the sample. Whoever is trained on "
+    "their answers is not to be expected to agree with them more than they do.",
     "gold": "people's answers of this release. They speak for the documents they were drawn from.",
     "pages ": "the pages of the sample and the outlets it was drawn from. What went with its markup was not asked: of HTML pages only "
     "what was kept is judged.",
@@ -211,7 +214,7 @@ def on_semeval(root: Path, train: bool, models: Path) -> list[Row]:
 
 
 def on_release(release: Path, train: bool, models: Path) -> list[Row]:
-    """Rules against the answers in a release, and probes on its training tables."""
+    """The people in a release against each other, rules against the answers in it, and probes on its training tables."""
     tables = gold.release_tables(release, (*reference.VOTES, *training.NAMES))
     voted = {v["item_id"][:20] for name in reference.VOTES for v in tables[name]}
     tables |= gold.release_tables(release, reference.TABLES, voted)
@@ -220,7 +223,7 @@ def on_release(release: Path, train: bool, models: Path) -> list[Row]:
         from flows.labellers import spans
 
         systems["trained here"] = reference.attributed(tables, partial(spans.attributed, spans.load(path)))
-    rows = reference.scored(tables, systems) + pages.scored(tables)
+    rows = _between_people(tables["annotations"]) + reference.scored(tables, systems) + pages.scored(tables)
     for name in (n for n in training.NAMES if tables[n]):
         kind, _, tier = name.partition("_")
         layer = training.LAYERS[kind]
@@ -230,6 +233,17 @@ def on_release(release: Path, train: bool, models: Path) -> list[Row]:
             rows += probed(layer, name, tables[name])
         if tier == "gold":
             rows += _on_gold(layer, name, tables[name], train, models)
+    return rows
+
+
+def _between_people(votes: Sequence[Row]) -> list[Row]:
+    """How far they agree, by layer and guideline: what is counted, and of what, says flows.corpus.agreement."""
+    rows = []
+    for a in agreements(votes):
+        data = f"people, guideline {a.guideline_version or 'not stated'}"
+        measure = f"{a.measure}, of {a.fact}" if a.fact else a.measure
+        interval = None if a.low is None or a.high is None else (a.low, a.high)
+        rows.append(score.row(a.layer, data, f"{a.n_annotators} annotators", measure, a.value, a.n_items, interval))
     return rows
 
 

@@ -122,6 +122,8 @@ def test_only_independent_answers_of_people_to_the_same_words_are_compared():
         vote(2, "a3", "yes", saw_prelabel=None),
         vote(3, "j1", "no", batch="adjudication-b-1"),
         vote(4, "a3", "yes", text_sha256="1" * 64),
+        vote(7, "a1", "yes", text_sha256=None, carried="text_changed"),
+        vote(7, "a2", "no", text_sha256=None),
     ]
     (found,) = agreements(votes + noise)
     assert (found.value, found.n_items, found.n_annotators, found.measure) == (1.0, 6, 2, "Krippendorff's alpha, nominal")

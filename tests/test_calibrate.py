@@ -1,6 +1,7 @@
 """Calibration: measures as computed by hand, rules against reference votes, probes, and the file that is written."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,37 @@ def test_votes_of_other_batches_are_no_reference_but_gold_is():
     assert {r["data"] for r in reference.scored(tables(labels=[gold]), {})} == {"gold"}
 
 
+# People against each other
+
+
+def answer(item, annotator, said, layer="check_worthiness", **changes):
+    """A row of `annotations` by a person."""
+    told = vote(item, layer, said, "human", None) | {"annotation_id": f"{item}{annotator}{layer}", "annotator_id": annotator}
+    return told | {"text_sha256": "0" * 64, "saw_prelabel": False, "guideline_version": "1.1", "carried": "unchanged", **changes}
+
+
+def test_how_far_people_agree_is_printed_by_layer(tmp_path):
+    # By hand. Of eight sentences three have two times yes, three two times no, two yes and no. Coincidences: yes-yes 6, no-no 6, yes-no
+    # and no-yes 2 each. Observed disagreement 4 / 16, expected 2 * 8 * 8 / (16 * 15), alpha = 1 - (4 / 16) / (128 / 240) = 0.53125.
+    told = [answer(f"{A if i < 4 else B}-s{i}-{i + 1}", name, {"y": "yes", "n": "no"}[said])
+            for name, answers in (("a1", "yyyynnnn"), ("a2", "yyynnnny")) for i, said in enumerate(answers)]  # fmt: skip
+    # Ten bytes of content by either, five of them by both: 2 * 5 / (10 + 10).
+    for name, at in (("a1", 0), ("a2", 5)):
+        told.append(answer(f"{A}-a0-20", name, {"content": [[at, at + 10]], "type": "direct"}, "attribution"))
+    # What machines, adjudicators and those who saw an answer say is no agreement of people.
+    told += [answer(f"{A}-s{i}-{i + 1}", "m1", "no", annotator_type="model") for i in range(8)]
+    told += [answer(f"{A}-s0-1", "j1", "no", batch="adjudication-x"), answer(f"{A}-s0-1", "a3", "no", saw_prelabel=True)]
+    rows = flow.calibrate(release(tmp_path / "1.0.0", told), out=tmp_path / "out")
+    found = [r for r in rows if r["data"] == "people, guideline 1.1"]
+    (alpha,) = [r for r in found if r["layer"] == "check_worthiness"]
+    assert (alpha["measure"], alpha["labeller"], alpha["value"], alpha["n"]) == ("Krippendorff's alpha, nominal", "2 annotators", 0.5312, 8)
+    assert alpha["low"] <= alpha["value"] <= alpha["high"]
+    assert value(found, measure="pairwise F1 of marked bytes, of content") == 0.5
+    printed = flow.table(rows)
+    assert "check_worthiness: people, guideline 1.1" in printed and f"| 2 annotators | {flow._cell(alpha)} |" in printed
+    assert flow._cell(alpha).startswith("0.531 [") and flow.CAVEATS["people"] in printed
+
+
 # Probes
 
 
@@ -288,11 +320,15 @@ def test_stances_of_tweets(tmp_path):
     assert value(rows, labeller="baseline: majority per target", measure=measure) == 0.25
 
 
-def release(folder: Path) -> Path:
-    """The tables of a release that are read here, with rules, votes and training rows on two documents."""
+def release(folder: Path, more: Sequence[dict] = ()) -> Path:
+    """The tables of a release that are read here, with rules, votes (`more` of them) and training rows on two documents."""
     made = {
         "documents": [{"doc_id": A, "language": "en"}, {"doc_id": B, "language": "ru"}],
-        "annotations": [vote(f"{A}-t0-50-author-ferry", "stance", "against"), vote(f"{B}-t0-50-author-ferry", "stance", "none")],
+        "annotations": [
+            vote(f"{A}-t0-50-author-ferry", "stance", "against"),
+            vote(f"{B}-t0-50-author-ferry", "stance", "none"),
+            *more,
+        ],
         "stances_gold": training(20) + training(12, "test"),
     }
     for table, rows in made.items():

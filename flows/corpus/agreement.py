@@ -123,7 +123,9 @@ def agreements(votes: Iterable[Row], seed: int = 0) -> list[Agreement]:
     """
     asked: dict[tuple, dict[tuple, dict[str, str]]] = {}
     for row in sorted(votes, key=lambda row: (turn(row["batch"]), row["annotation_id"])):
-        if row["annotator_type"] == "human" and row["saw_prelabel"] is False and not is_adjudication(row):
+        # Where the hash is withheld, votes on words that have changed cannot be told apart.
+        is_known = row["text_sha256"] is not None or row["carried"] in ("unchanged", "moved")
+        if row["annotator_type"] == "human" and row["saw_prelabel"] is False and not is_adjudication(row) and is_known:
             unit = asked.setdefault((row["layer"], row["guideline_version"]), {}).setdefault((row["item_id"], row["text_sha256"]), {})
             unit[row["annotator_id"]] = row["value"]
     found = []
