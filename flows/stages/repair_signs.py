@@ -20,7 +20,8 @@ STRETCH = 1 << 12  # characters of any other looked at together: most stretches 
 # Beyond what is damage by a codec, ftfy sees C1 controls, and a lead byte whose no-break space became a space.
 LATIN_1 = re.compile("[\x80-\x9f]|[ÃÂ](?![A-Za-z])")
 NARROW_BITS = 0xFF00
-WIDE_LEAD, LATIN, LINE_END, UNSEEN, BIDI, COMBINING = (1 << i for i in range(6))
+WIDE_LEAD, LATIN, LINE_END, UNSEEN, BIDI, COMBINING, FOLLOWING, FIRST = (1 << i for i in range(8))
+ALL_SIGNS = FOLLOWING - 1  # FIRST and FOLLOWING are none alone: with codecs of one byte per character, UTF-8 shows as one and the others
 _UNSEEN = (0, 9), (0x0B, 0x20), (0x7F, 0xA0), (0xAD, 0xAE), (0x200B, 0x200E), (0x2060, 0x2070), (0xFEFF, 0xFF00), (0xFFF9, 0xFFFC)
 SIGNS = {
     LATIN: "".join(map(chr, range(0x80, 0xA0))) + "ÃÂ",
@@ -29,28 +30,26 @@ SIGNS = {
     BIDI: "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
     COMBINING: "".join(map(chr, range(0x300, 0x370))),
 }
-# The columns of the table: what is told by a bit for each codec of one byte per character, and the signs.
-FIRST, FIRST_OF_2, FIRST_OF_3, FIRST_OF_4, FOLLOWING, SIGN = range(6)
 
 
 class Signs(NamedTuple):
-    """What concerns a step in a text. Where it was looked at by stretches, `at` is where, `rows` the rows of the table, and `shown`
-    those that begin a character of UTF-8."""
+    """What concerns a step in a text. Where it was looked at by stretches, `at` is where its signs are, `signs` which, and `shown`
+    where characters of UTF-8 begin as codecs show them."""
 
     text: str
     kinds: int  # the signs there are
     narrow: int  # a bit for each codec of one byte per character that shows characters of UTF-8
     at: np.ndarray | None = None
-    rows: np.ndarray | None = None
-    shown: np.ndarray | None = None
+    signs: np.ndarray | None = None
+    shown: list[int] | None = None
 
     def places(self, kind: int) -> list[int]:
         """Where signs of a kind are."""
         if not self.kinds & kind:
             return []
-        if self.at is None or self.rows is None:
+        if self.at is None or self.signs is None:
             return [m.start() for m in _finder(kind).finditer(self.text)]
-        return self.at[self.rows[:, SIGN] & kind != 0].tolist()
+        return self.at[self.signs & kind != 0].tolist()
 
     def codecs(self) -> list[str]:
         """The codecs that show characters of UTF-8, or may."""
@@ -60,12 +59,11 @@ class Signs(NamedTuple):
         """Where codecs show characters of UTF-8, or the wide one may, or ftfy may see something."""
         if not (self.narrow or self.kinds & (WIDE_LEAD | LATIN)):
             return []
-        if self.at is None:
+        if self.shown is None:
             return [m.start() for m in NON_ASCII.finditer(self.text) if _shows(m)]
         latin = [i for i in self.places(LATIN) if LATIN_1.match(self.text, i)]
-        shown = self.at[self.shown].tolist()
         wide = self.places(WIDE_LEAD)
-        return sorted({*latin, *shown, *wide}) if latin or wide else shown
+        return sorted({*latin, *self.shown, *wide}) if latin or wide else self.shown
 
 
 NOTHING = Signs("", 0, 0)
@@ -109,59 +107,42 @@ def _finder(kind: int) -> re.Pattern[str]:
 
 def _signs_of_stretches(text: str) -> Signs:
     places: list[np.ndarray] = []
-    taken: list[np.ndarray] = []
+    signs: list[np.ndarray] = []
+    shown: list[int] = []
+    narrow = 0
     for start in range(0, len(text), STRETCH):
-        part = text[start : start + STRETCH]
+        part = text[start : start + STRETCH + 1]
         if part.isascii() and not part.encode().translate(None, PLAIN):
             continue
-        codes = _codes(part)
-        odd = (codes - 0x20 > 0x5E).nonzero()[0]  # not printable ASCII: below 0x20, the difference is a large number
-        places.append(odd + start)
-        taken.append(_table().take(codes[odd], mode="clip"))
-    if not places:
-        return NOTHING
-    at, marked = np.concatenate(places), np.concatenate(taken)
-    rows = marked.view(np.uint8).reshape(-1, 8)
-    kinds = int(np.bitwise_or.reduce(marked, initial=0).reshape(1).view(np.uint8)[SIGN])
-    first, whole = _whole(at, rows)
-    narrow = int(np.bitwise_or.reduce(whole, initial=0))
-    return Signs(text, kinds, narrow, at, rows, first) if kinds or narrow else NOTHING
+        found = _table().take(_codes(part), mode="clip")
+        at = (found[:STRETCH] & ALL_SIGNS).nonzero()[0]
+        places.append(at + start)
+        signs.append(found[at])
+        for i in ((found[:-1] >> 7) & (found[1:] >> 6) & 1).nonzero()[0].tolist():  # FIRST, and FOLLOWING after it
+            if codecs := _shown_first(text[start + i : start + i + 4]):
+                shown.append(start + i)
+                narrow |= codecs
+    kinds = int(np.bitwise_or.reduce(np.concatenate(signs))) & ALL_SIGNS if any(map(len, signs)) else 0
+    return Signs(text, kinds, narrow, np.concatenate(places), np.concatenate(signs), shown) if kinds or narrow else NOTHING
 
 
-def _whole(at: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The signs that begin a character of UTF-8 as codecs of one byte per character show it, and those codecs, a bit each."""
-    first = (rows[:-1, FIRST] & rows[1:, FOLLOWING]).nonzero()[0]
-    first = first[at[first + 1] == at[first] + 1]
-    row, one = rows[first], rows[first + 1, FOLLOWING]
-    two: np.ndarray | int = 0
-    three: np.ndarray | int = 0
-    if row[:, FIRST_OF_3 : FIRST_OF_4 + 1].any():
-        two = one & _following(at, rows, first, 2)
-    if row[:, FIRST_OF_4].any():
-        three = two & _following(at, rows, first, 3)
-    whole = (row[:, FIRST_OF_2] & one) | (row[:, FIRST_OF_3] & two) | (row[:, FIRST_OF_4] & three)
-    return first[whole != 0], whole[whole != 0]
-
-
-def _following(at: np.ndarray, rows: np.ndarray, first: np.ndarray, n: int) -> np.ndarray:
-    """The codecs in which the n-th character after each of `first` is none that begins one."""
-    there = np.minimum(first + n, len(at) - 1)
-    return rows[there, FOLLOWING] * (at[there] == at[first] + n)
+@lru_cache(1 << 14)
+def _shown_first(four: str) -> int:
+    """The codecs, a bit each, that show a character of UTF-8 in the first of four characters."""
+    return sum(1 << i for i, codec in enumerate(NARROW) if shown(codec).match(four))
 
 
 @cache
 def _table() -> np.ndarray:
-    """A row of eight bytes for each character of the basic plane, as one number. No other character is a sign."""
-    rows = np.zeros((1 << 16, 8), np.uint8)
-    for i, codec in enumerate(NARROW):
+    """The signs that each character of the basic plane is; no other character is one."""
+    table = np.zeros(1 << 16, np.uint8)
+    for codec in NARROW:
         leads, following = narrow_signs(codec)
-        for width, column in ((2, FIRST_OF_2), (3, FIRST_OF_3), (4, FIRST_OF_4)):
-            rows[_codes(leads[width]), column] |= 1 << i
-            rows[_codes(leads[width]), FIRST] |= 1 << i
-        rows[_codes(following), FOLLOWING] |= 1 << i
+        table[_codes("".join(leads.values()))] |= FIRST
+        table[_codes(following)] |= FOLLOWING
     for sign, characters in {**SIGNS, WIDE_LEAD: wide_leads()}.items():
-        rows[_codes(characters), SIGN] |= sign
-    return rows.view(np.uint64).ravel()
+        table[_codes(characters)] |= sign
+    return table
 
 
 def _codes(text: str) -> np.ndarray:
