@@ -5,6 +5,7 @@ the shard from its start, less the capture that was at hand. A limit counts what
 busier machine does not reach it sooner. It is the one place where a machine may matter; hence the limits lie far from what captures take.
 """
 
+import atexit
 import gc
 import mmap
 import os
@@ -53,9 +54,28 @@ class Worker(NamedTuple):
 
 
 LIMITS = Limits()
-# Workers, by what they are doing. They end when this process does.
+# Workers, by what they are doing; they end when this process does, however it ends.
 _idle: list[Worker] = []
 _busy: dict[int, Worker] = {}
+
+
+def stop() -> None:
+    """End all workers, those in the middle of a shard too."""
+    ended = [*_idle, *_busy.values()]
+    _forget()
+    for worker in ended:
+        worker.process.kill()
+    for worker in ended:
+        worker.process.wait()
+
+
+def _forget() -> None:
+    _idle.clear()
+    _busy.clear()
+
+
+atexit.register(stop)
+os.register_at_fork(after_in_child=_forget)  # a copy of this process has no workers yet
 
 
 def guarded(shard: Path, captures: Path, call: Callable[..., Any]) -> Path:
@@ -68,14 +88,14 @@ def guarded(shard: Path, captures: Path, call: Callable[..., Any]) -> Path:
     while True:
         worker = _hired()
         said = _followed(worker, (shard, captures, refused, LIMITS), call)
+        if not _busy.pop(worker.process.pid, None):
+            raise ChildProcessError("the build was stopped")
         if said is not None:
-            _idle.append(_busy.pop(worker.process.pid))
+            _idle.append(worker)
             if isinstance(said, Exception):
                 raise said
             return shard
         place, code = _place(worker), worker.process.wait()
-        if not _busy.pop(worker.process.pid, None):
-            raise ChildProcessError("the build was stopped")
         # What kills a process by chance, as a machine short of memory does, is given a second chance.
         if place and code == -signal.SIGPROF:
             why = Rejected("too_slow", f"the {place[0]} stage had not ended in the time there is for its size")
@@ -87,12 +107,6 @@ def guarded(shard: Path, captures: Path, call: Callable[..., Any]) -> Path:
             deaths.add(place)
             continue
         refused[place[1]] = (place[0], why)
-
-
-def stop() -> None:
-    """End the workers that are busy, for a build that is over before they are done."""
-    while _busy:
-        _busy.popitem()[1].process.kill()
 
 
 def _hired() -> Worker:

@@ -11,7 +11,6 @@ counts.
 
 import argparse
 import json
-import multiprocessing
 import resource
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import psutil
 
+from flows import guard
 from tests.benchmarks.corpus import documents
 
 WARM = 8
@@ -82,6 +82,7 @@ def child(system: str, kind: str, folder: Path) -> None:
         wall, cpu = time.perf_counter(), _cpu()
         told = run(folder / "measured", Path(work, "measured"), kind)
         told |= {"wall": time.perf_counter() - wall, "cpu": _cpu() - cpu}
+    guard.stop()  # a process that is over is one whose memory is told
     usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(json.dumps(told | {"mb": sum(usage) / 1024}))
 
@@ -89,7 +90,7 @@ def child(system: str, kind: str, folder: Path) -> None:
 def _cpu() -> float:
     """Seconds of CPU of this process and its children. datatrove runs trafilatura in a child that may still be there."""
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    alive = [psutil.Process(child.pid).cpu_times() for child in multiprocessing.active_children()]
+    alive = [child.cpu_times() for child in psutil.Process().children()]
     return sum(s.ru_utime + s.ru_stime for s in spent) + sum(s.user + s.system for s in alive)
 
 

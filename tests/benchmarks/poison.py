@@ -182,7 +182,7 @@ def outcomes(release: Path) -> tuple[int, int, Counter]:
 
 
 def main() -> None:
-    from flows import build
+    from flows import build, guard
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("captures", type=int, nargs="?", default=10_000)
@@ -196,12 +196,14 @@ def main() -> None:
         seconds = time.perf_counter() - start
         files, documents, rejected = outcomes(next((Path(work) / "dist").glob("*/[0-9]*")))
     assert files == options.captures + 3, f"{options.captures + 3 - files} files without a row"
+    guard.stop()  # a process that is over is one whose time and memory are told
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     print(f"| outcome | captures in {files} files |\n|---|---|\n| documents | {documents} |")
     for (stage, reason), count in rejected.most_common():
         print(f"| {stage}: {reason} | {count} |")
     cpu = sum(u.ru_utime + u.ru_stime for u in used)
-    print(f"\n{size / 1e6:.0f} MB in {seconds:.0f} s, {cpu:.0f} s of CPU; {used[0].ru_maxrss / 1024:.0f} MB")
+    largest = max(u.ru_maxrss for u in used) / 1024
+    print(f"\n{size / 1e6:.0f} MB in {seconds:.0f} s, {cpu:.0f} s of CPU; {largest:.0f} MB in the largest process")
 
 
 if __name__ == "__main__":
