@@ -203,7 +203,7 @@ def _attributed(draft: Draft, doc_id: str, segments: list[str], places: Places) 
     def through(held: Any) -> str | None:
         return None if held.attribution is None or held.holder_type == "author" else attribution_ids[held.attribution]
 
-    found = {
+    found: dict[str, Columns] = {
         "mentions": {
             "mention_id": _ids(_place_ids(doc_id, "m", mentioned, places)),
             "segment_id": [segments[m.segment] for m in said.mentions],
