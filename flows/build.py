@@ -42,7 +42,7 @@ from flows.readers.knowledge import read as knowledge
 from flows.readers.shards import digest, pack
 from flows.release.compare import compare
 from flows.release.compare import facts as facts_of
-from flows.release.gate import Failure, judge, limits_of, measure
+from flows.release.gate import judge, limits_of, measure
 from flows.release.hydrate import Match, lines
 from flows.release.hydrate import hydrate as words_back
 from flows.release.hydrate import known as told_of
@@ -65,8 +65,8 @@ Spread = Callable[[list[Path], Path], Iterable[Path]]
 class GateFailed(Exception):
     """What was built may not be published; one line says which expectation failed on what."""
 
-    def __init__(self, failures: list[Failure]):
-        super().__init__("the gate failed, nothing was published: " + "; ".join(f.text for f in failures))
+    def __init__(self, failures: list[str]):
+        super().__init__("the gate failed, nothing was published: " + "; ".join(failures))
 
 
 class Built(NamedTuple):
@@ -111,7 +111,7 @@ def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Cal
             return Built(previous, False, found)
         call("write", write, told, release, {**source.dataset, "name": name}, changes.version, facts, previous)
         if public and (leaked := call("leaks", leaks, release, tables)):
-            raise GateFailed([Failure("withheld_text_leaks", line, None, None, line) for line in leaked])
+            raise GateFailed(leaked)
         place = call("publish", publish, release, out / name, changes.version)
         _purge(call, out / name, withdrawn)
         forget(shards_of(out / name), shards)

@@ -110,16 +110,6 @@ class Metric(NamedTuple):
     last_value: float | None
 
 
-class Failure(NamedTuple):
-    """What the gate says no to. `limit` is the bound that was passed; `text` says all of it in one line."""
-
-    expectation: str
-    on: str
-    observed: float | None
-    limit: float | None
-    text: str
-
-
 class Rule(NamedTuple):
     """The values of the metrics it applies to lie between `low` and `high`: numbers, names of thresholds, or null for no bound."""
 
@@ -172,7 +162,7 @@ def limits_of(thresholds: dict[str, float]) -> dict[str, float]:
     return THRESHOLDS | thresholds
 
 
-def judge(metrics: Sequence[Metric], thresholds: dict[str, float], quality: Path | None = None) -> list[Failure]:
+def judge(metrics: Sequence[Metric], thresholds: dict[str, float], quality: Path | None = None) -> list[str]:
     """What fails RULES, in their order; Data Docs go into the folder `quality`, made where it is missing.
 
     Raises ValueError as `limits_of` does.
@@ -293,18 +283,18 @@ def _range(low: float | None, high: float | None) -> str:
     return " and ".join(bounds) or "any number"
 
 
-def _failures(rule: Rule, found: Any, limits: dict[str, float]) -> Iterable[Failure]:
+def _failures(rule: Rule, found: Any, limits: dict[str, float]) -> Iterable[str]:
     if not found.result.get("element_count"):
         # A rule that judges nothing must not pass for one that holds.
-        yield Failure(rule.name, "metrics", None, None, f"{rule.name}: nothing was measured for it, or it could not be evaluated")
+        yield f"{rule.name}: nothing was measured for it, or it could not be evaluated"
         return
     low, high = _bound(rule.low, limits), _bound(rule.high, limits)
     for row in found.result.get("unexpected_index_list") or []:
         on = f"{row['table']}.{row['column']} {row['metric']}" if row["column"] else f"{row['table']} {row['metric']}"
         value = float(row["value"])
-        limit, named = (low, rule.low) if low is not None and value < low else (high, rule.high)
+        named = rule.low if low is not None and value < low else rule.high
         setting = f" ([gate] {named})" if isinstance(named, str) else ""
-        yield Failure(rule.name, on, value, limit, f"{rule.name}: {on} is {value:.10g}, {_range(low, high)} expected{setting}")
+        yield f"{rule.name}: {on} is {value:.10g}, {_range(low, high)} expected{setting}"
 
 
 # Great Expectations' pages are made for Bootstrap, jQuery and icon fonts from the network. This is what they need of them.

@@ -105,7 +105,7 @@ def _pieces(line: str, atoms: list) -> list[tuple[str, str, str]]:
 def _likeliest(symbol: str, left: str, right: str, quotes: str, custom: str, dash: str) -> list[tuple[str, float]]:
     """The likeliest characters of a gap between `left` and `right`, with the logarithms of their chances."""
     if "\u2000" <= symbol[0] <= "\u22ff":
-        found = _likeliest_marks(symbol, _script(left, right), left[-2:], right[:2], quotes, custom)
+        found = _likeliest_marks(symbol, script_of(left, right), left[-2:], right[:2], quotes, custom)
         if left[-1:] == " " and right[:1] in (".", ",") and right[1:2] == "\ufffd" and "\u201c" in symbol:
             # A quotation whose words are missing: what stood there was cut out with its link.
             return [("\u201c", 0.0), *((c, score - EMPTY) for c, score in found if c != "\u201c")]
@@ -135,7 +135,7 @@ def _likeliest_marks(symbol: str, script: str, left: str, right: str, quotes: st
     chances = [chance(c) for c in symbol]
     total = sum(chances)
     chances = [x / total for x in chances]
-    for key in _slot_keys(script, left, right, quotes, custom):
+    for key in slot_keys(script, left, right, quotes, custom):
         counts = model().slots.get(key, {})
         seen = sum(counts.get(c, 0) for c in symbol)
         chances = [(counts.get(c, 0) + SLOT_PRIOR * x) / (seen + SLOT_PRIOR) for c, x in zip(symbol, chances, strict=True)]
@@ -147,12 +147,8 @@ def _best(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
     return [x for x in first if x[1] > first[0][1] - HOPELESS]
 
 
-def slot_keys(left: str, right: str, quotes: str, custom: str) -> list[str]:
+def slot_keys(script: str, left: str, right: str, quotes: str, custom: str) -> list[str]:
     """The contexts of a punctuation mark, from general to special, as the model's `slots` name them."""
-    return _slot_keys(_script(left, right), left, right, quotes, custom)
-
-
-def _slot_keys(script: str, left: str, right: str, quotes: str, custom: str) -> list[str]:
     left = "\n\n" + left[-2:]
     right = "".join(c if c.isascii() else "\x00" for c in (right + "\n\n")[:2])
     a, b, c = left[-1], left[-2:], right[0]
@@ -163,7 +159,7 @@ def _slot_keys(script: str, left: str, right: str, quotes: str, custom: str) -> 
     ]  # fmt: skip
 
 
-def _script(left: str, right: str) -> str:
+def script_of(left: str, right: str) -> str:
     """The script of the nearest letter before a mark: Latin, Cyrillic or Greek, another."""
     letter = right[:1]
     for c in reversed(left[-20:]):

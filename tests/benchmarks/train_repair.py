@@ -19,7 +19,7 @@ from pathlib import Path
 
 from flows.readers import html
 from flows.stages.repair_chances import MODEL, ORDER
-from flows.stages.repair_gaps import custom_of, open_quotes, slot_keys
+from flows.stages.repair_gaps import custom_of, open_quotes, script_of, slot_keys
 from flows.traced import Traced
 
 CJK = {"zh", "ja", "ko", "Chinese", "Japanese", "Korean"}
@@ -93,7 +93,8 @@ def _count_slots(line: str, slots: dict[str, Counter]) -> None:
     custom, quotes, at = custom_of(line), "x", 0
     for m in re.finditer("[\u2000-\u22ff]", line):
         quotes, at = open_quotes(line[: m.start()], quotes, at), m.start()
-        for key in slot_keys(line[: m.start()], line[m.end() :], quotes, custom):
+        left, right = line[: m.start()], line[m.end() :]
+        for key in slot_keys(script_of(left, right), left, right, quotes, custom):
             slots[key][m[0]] += 1
 
 
