@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.stages.attribute_claims import LANGUAGES, claims, rules
+from flows.stages.attribute_claims import claims
+from flows.stages.attribute_rules import LANGUAGES, rules
 from flows.stages.segment import sentences
 from schemas.claims import COMMITMENTS, HOLDERS, MODALITIES
 

@@ -8,15 +8,39 @@ There is no parser: what is doubtful stays whole, and what is a fragment, a gree
 with missing words is left out. Other languages than those of attribute_rules.json are not read at all.
 """
 
-import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from typing import NamedTuple
 
-Range = tuple[int, int]
+from flows.stages.attribute_clauses import (
+    FINITE,
+    IMPERATIVE,
+    KIND,
+    LONGEST,
+    MANNER,
+    META,
+    MOOD,
+    OUTER,
+    RELATIVE,
+    SHORTEST,
+    SPEECH,
+    WH,
+    WORD,
+    Range,
+    clauses,
+    content,
+    inner,
+    is_clause,
+    is_condition,
+    lookup,
+    mood_cues,
+    patterns,
+    read,
+    verbs,
+)  # fmt: skip
+from flows.stages.attribute_rules import LANGUAGES, SENTENCE_WINDOW, SKIPPED, VERB_FINAL, Rules, folded, rules
 
 
 class Claim(NamedTuple):
@@ -31,22 +55,6 @@ class Claim(NamedTuple):
     origin: str = "rule"
 
 
-class Rules(NamedTuple):
-    """What attribute_rules.json says of a language: its single words, and a pattern for any of each list."""
-
-    words: dict[str, frozenset[str]]
-    cues: dict[str, re.Pattern]
-    finite_ending: re.Pattern
-    perhaps_ending: re.Pattern
-    cut: re.Pattern
-    tail: re.Pattern
-    that: re.Pattern
-    hanging: re.Pattern
-    opener: re.Pattern
-    moods: dict[str, list[tuple[str, tuple[str, ...]]]]
-    mood_endings: list[tuple[str, re.Pattern]]
-
-
 class Piece(NamedTuple):
     """Stretches of one sentence that are one attribution's content, or the author's words (`owner` None) beside attributions."""
 
@@ -55,39 +63,26 @@ class Piece(NamedTuple):
     is_rest: bool
 
 
-LANGUAGES = ("en", "ru", "tr", "az")
-# In these a clause ends with its verb.
-# Lists that are looked for in the words that report, and in what is said: of two that begin at one place the first counts.
+# Lists that are looked for in the words that report.
 CUE_LISTS = (
     "question_cue", "denied_cue", "normative_cue", "predicted_cue", "hedged_cue", "impersonal_cue", "endorsing", "distancing", "not"
 )  # fmt: skip
-MOOD_LISTS = ("no_mood", "denied", "predicted", "hedged", "conditional", "normative")
-VERB_FINAL = ("tr", "az")
-# Units without claims of their own: who wrote it and when, and notes on the article rather than on the world.
-SKIPPED = frozenset({"byline", "note", "table"})
 HEADINGS = frozenset({"title", "heading"})
-# Words in a claim. What is shorter says nothing that can be checked, what is longer is more than one proposition or no prose.
-# Three words of English are two of a language without articles.
-SHORTEST, LONGEST = 3, 60
-# Characters of a sentence that are read, and attributions that are told apart in it: more is lost punctuation.
-SENTENCE_WINDOW = 1500
+# Attributions that are told apart in a sentence: more is lost punctuation.
 MAX_ATTRIBUTIONS = 12
 # How far into the next sentence the author's answer to a claim may stand ("But that is not true").
 ANSWER_WINDOW = 60
-FINITE, PERHAPS, PRESENT, NO_VERB = 3, 2, 1, 0
-_WORD = re.compile(r"\w+(?:['-]\w+)*")
-_OUTER = " \t\r\n\xa0\u200b\"'“”„«»‘’‹›()[]{},;:.…!?—–-•*"
+# The author's sentence is no claim of his where more than this share of it stands between quotation marks.
+MOSTLY_QUOTED = 0.5
 _QUOTE = re.compile(r"[\"“”„«»]")
 _SPEAKER = re.compile(r"\w[\w.'-]*(?:\s\w[\w.'-]*)?:\s")
-_DATELINE = re.compile(r"[^\W\d_][^—–:;]{1,40}\s[—–]\s")
-_BREAKS = frozenset("—–-:;")
 
 
 def claims(text: str, segments: Sequence, attributions: Sequence, mentions: Sequence) -> list[Claim]:
     """The claims of a document in reading order. `segments` are blocks each followed by its sentences (start, end, unit, parent,
     language, repeat_of, defects); `attributions` have parent, source, cue, content, type, holder_name and direction. `mentions` are
     taken as the other parts of the stage take them, and not read yet. Linear in the length of the text."""
-    low = _folded(text)
+    low = folded(text)
     leaves = _leaves(segments)
     near = _touching([segments[i] for i in leaves], attributions)
     found: list[Claim] = []
@@ -95,155 +90,15 @@ def claims(text: str, segments: Sequence, attributions: Sequence, mentions: Sequ
         unit = segments[i]
         if unit.language not in LANGUAGES or _is_skipped(low, segments, i):
             continue
-        is_answer = _is_answer(low, segments, i)
-        answer = _answer(low, segments, leaves, place)
+        following = segments[leaves[place + 1]] if place + 1 < len(leaves) else None
         for piece in _pieces(low, unit, near[place], attributions):
-            if piece.owner is None and is_answer:
+            if piece.owner is None and _is_answer(low, segments, i):
                 continue
             for spans in _propositions(low, unit, piece, attributions):
-                claim = _claim(low, i, unit, spans, piece.owner, attributions, answer)
+                claim = _claim(low, i, unit, spans, piece.owner, attributions, following)
                 if claim:
                     found.append(claim)
     return sorted(found, key=lambda c: (c.spans, c.segment))
-
-
-# ---------------------------------------------------------------- words
-
-
-def _folded(text: str) -> str:
-    """Lower case with plain apostrophes, as long as the text: İ is the one letter whose lower case is longer."""
-    return text.replace("İ", "i").lower().replace("’", "'")
-
-
-@cache
-def rules(language: str) -> Rules:
-    lists = json.loads(Path(__file__).with_name("attribute_rules.json").read_text(encoding="utf-8"))[language]
-    listed = {name: [w for w in words.split(", ") if w] for name, words in lists.items()}
-    words = {name: frozenset(of) for name, of in listed.items()}
-    cues = {name: any_of(of) for name, of in listed.items()}
-    joints, tails, openers, aside = (_choice(listed[name]) for name in ("joints", "tail", "openers", "apposition"))
-    comma = r"|,\s" if language in VERB_FINAL else ""
-    bare = rf"|\s(?:and|but)\s(?=(?:{_choice(listed['joint_subjects'])})\s)"
-    return Rules(
-        words,
-        cues,
-        *(re.compile(rf"\w{{2,30}}(?:{_choice(listed[name])})") for name in ("finite_endings", "perhaps_endings")),
-        cut=re.compile(rf"[,;]\s(?:{joints})\s|;\s|\s[—–-]\s|—|:\s{comma}{bare}"),
-        tail=re.compile(rf"(?P<close>,[\"”»]?)\s(?:{tails}|(?:{aside})\s[^,;:]{{1,40}}\s(?:{tails}|that))\s[^,;:]*\Z"),
-        that=re.compile(rf"(?:{_choice(listed['that'])})\s"),
-        hanging=re.compile(rf"[,;]?\s(?:{_choice(listed['joint_words'])})(?:\s\w{{1,3}})?\Z"),
-        moods=_by_first_word([(name, cue.split()) for name in MOOD_LISTS for cue in listed[name]]),
-        mood_endings=[(name, re.compile(_choice([w for w in listed[name] if "*" in w]))) for name in MOOD_LISTS],
-        opener=re.compile(rf"(?:{openers})(?:,\s|\s)"),
-    )
-
-
-def _by_first_word(cues: list[tuple[str, list[str]]]) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    """(list, words that follow) by the first word of a cue, the longest first."""
-    found: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for name, words in sorted(cues, key=lambda cue: -len(cue[1])):
-        found.setdefault(words[0], []).append((name, tuple(words[1:])))
-    return found
-
-
-def _choice(words: list[str]) -> str:
-    """A pattern for any of the words, the longest first; for nothing at all where there are none."""
-    escaped = (re.escape(w).replace(r"\*", r"\w{2,30}").replace(r"\ ", r"\s") for w in sorted(words, key=lambda w: (-len(w), w)))
-    return "|".join(escaped) or r"(?!)"
-
-
-def any_of(words: list[str]) -> re.Pattern:
-    return re.compile(rf"(?<![\w'])(?:{_choice(words)})(?!\w)")
-
-
-@lru_cache(maxsize=1 << 16)
-def _kind(word: str, language: str) -> int:
-    """Whether the word can be a clause's verb: surely, perhaps, only after a plural, or not."""
-    of = rules(language)
-    if word in of.words["finite"] or of.finite_ending.fullmatch(word):
-        return FINITE
-    if word in of.words["perhaps_finite"] or of.perhaps_ending.fullmatch(word):
-        return PERHAPS
-    present = of.words["present"]
-    if word.endswith("s") and (word[:-1] in present or (word[-3:] == "ies" and word[:-3] + "y" in present) or word[:-2] in present):
-        return PERHAPS
-    return PRESENT if word in present else NO_VERB
-
-
-class Verbs(NamedTuple):
-    """How many words a stretch has, how many verb groups that no relative takes (sure ones, and all), the first word and its kind, and the
-    last one's."""
-
-    words: int
-    sure: int
-    all: int
-    first: str
-    first_kind: int
-    last_kind: int
-
-
-@lru_cache(maxsize=1024)
-def _verbs(said: str, language: str) -> Verbs:
-    of = rules(language).words
-    first = before = ""
-    first_kind = was = NO_VERB
-    count = sure = doubtful = relatives = 0
-    opens = of["tail"] | of["wh"]
-    for word in _WORD.findall(said):
-        kind = _kind(word, language)
-        if kind < FINITE and kind and (before in of["noun_before"] or was == FINITE):
-            kind = NO_VERB
-        if kind == PRESENT and not (before in of["plural_subject"] or (len(before) > 3 and before[-1] == "s" and was == NO_VERB)):
-            kind = NO_VERB
-        if not count:
-            first, first_kind = word, kind
-        if word in of["relative"] and (count or word in opens):
-            relatives += 1
-        elif kind and not (kind == FINITE and was == FINITE):
-            # The verb after a relative is that clause's.
-            if relatives:
-                relatives -= 1
-            else:
-                sure, doubtful = sure + (kind == FINITE), doubtful + (kind < FINITE)
-        count, before, was = count + 1, word, kind
-    return Verbs(count, sure, sure + doubtful, first, first_kind, was)
-
-
-def _shortest(language: str) -> int:
-    return SHORTEST if language == "en" else SHORTEST - 1
-
-
-def _is_clause(said: str, language: str, is_question: bool = False) -> bool:
-    """Whether the words have a main verb of their own, as far as words tell."""
-    verbs = _verbs(said, language)
-    if language in VERB_FINAL:
-        return verbs.words >= _shortest(language) and _ends_in_verb(said, language)
-    if verbs.words < _shortest(language) or not verbs.all:
-        return False
-    # What begins with its verb is cut off from its subject, or a question or condition.
-    is_cut_off = language == "en" and verbs.first_kind == FINITE
-    return not is_cut_off or is_question or bool(rules(language).cues["conditional_start"].match(said))
-
-
-def _stands_alone(said: str, language: str) -> bool:
-    """Whether they surely are a clause: where a sentence is cut, both sides have to be."""
-    verbs = _verbs(said, language)
-    if language in VERB_FINAL:
-        return verbs.words >= _shortest(language) and verbs.last_kind == FINITE
-    has_subject = verbs.first in rules(language).words["subject"]
-    return verbs.words >= _shortest(language) and verbs.first_kind == NO_VERB and (verbs.sure > 0 or (has_subject and verbs.all > 0))
-
-
-def _ends_in_verb(said: str, language: str) -> bool:
-    """Whether the last word may be a verb, or the one before it surely is ("açılacaq bu gün" has more after it and is left out)."""
-    kinds = [_kind(word, language) for word in _WORD.findall(said)[-2:]]
-    return any(kinds[-1:]) or kinds[:1] == [FINITE]
-
-
-@lru_cache(maxsize=1 << 12)
-def _cue_says(cue: str, language: str) -> frozenset[str]:
-    """Which lists of cues the words that report have one of."""
-    return frozenset(name for name in CUE_LISTS if rules(language).cues[name].search(cue))
 
 
 # ---------------------------------------------------------------- where
@@ -284,16 +139,17 @@ def _is_skipped(low: str, segments: Sequence, i: int) -> bool:
     if "elided_links" in getattr(unit, "defects", ()):
         return True
     of = rules(unit.language)
-    start = unit.start
-    while start < unit.end and low[start] in _OUTER:
-        start += 1
-    word = _WORD.match(low, start, unit.end)
-    first = word[0] if word else ""
-    if of.cues["meta"].match(low, start) or (first in of.words["imperative"] and not low.startswith(",", word.end())):
+    start = unit.end - len(low[unit.start : unit.end].lstrip(OUTER))
+    word = WORD.match(low, start, unit.end)
+    begins = lookup(unit.language)[word[0]] if word else 0
+    if begins & META and of.cues["meta"].match(low, start):
+        return True
+    if begins & IMPERATIVE and word[0] in of.words["imperative"] and not low.startswith(",", word.end()):
         return True
     if block.unit not in HEADINGS:
         return False
-    return first in of.words["wh"] or not _is_clause(low[start : _head_end(low, start, unit.end)], unit.language)
+    is_wh = begins & WH and word[0] in of.words["wh"]
+    return bool(is_wh) or not is_clause(low[start : _head_end(low, start, unit.end)], unit.language)
 
 
 def _is_answer(low: str, segments: Sequence, i: int) -> bool:
@@ -341,8 +197,14 @@ def _is_act(low: str, each, language: str) -> bool:
     if each.type != "indirect" or len(each.content) != 1 or "question_cue" in _cue_says(_cue(low, each), language):
         return False
     start, end = each.content[0]
-    start, end = _content(low, start, min(end, start + SENTENCE_WINDOW), rules(language))
-    return not _is_clause(low[start:end], language) and not _says_enough(low, start, end, each, language)
+    start, end = content(low, start, min(end, start + SENTENCE_WINDOW), language)
+    return not is_clause(low[start:end], language) and not _says_enough(low, start, end, each, language)
+
+
+@lru_cache(maxsize=1 << 12)
+def _cue_says(cue: str, language: str) -> frozenset[str]:
+    """Which lists of cues the words that report have one of."""
+    return frozenset(name for name in CUE_LISTS if rules(language).cues[name].search(cue))
 
 
 def _cue(low: str, each) -> str:
@@ -376,34 +238,52 @@ def _paint(painted: list[tuple[int, int, int | None]], start: int, end: int, own
 def _propositions(low: str, unit, piece: Piece, attributions: Sequence) -> Iterator[tuple[Range, ...]]:
     """The spans of each claim in a piece."""
     language = unit.language
-    of = rules(language)
     if piece.owner is None:
         for start, end in piece.spans:
-            if piece.is_rest and _verbs(low[start:end], language).words <= SHORTEST:
-                continue
-            if (not piece.is_rest or _is_apart(low, unit, start, end, of)) and not _reports(low, start, end, piece, of):
-                yield from (
-                    ((a, b),) for a, b in _clauses(low, start, end, language) if _is_clause(low[a:b], language, low[b : b + 1] == "?")
-                )
+            if _is_own(low, unit, start, end, piece.is_rest):
+                yield from _whole_clauses(low, start, end, language)
         return
-    stretches = [s for s in piece.spans if not piece.is_rest or _is_apart(low, unit, *s, of)]
-    spans = [s for s in (_content(low, a, b, of) for a, b in stretches) if s[0] < s[1]]
-    whole = [_is_clause(low[a:b], language) for a, b in spans]
-    depends = any(_verbs(low[a:b], language).first in of.words["relative"] for a, b in spans[1:])
+    stretches = [s for s in piece.spans if not piece.is_rest or _is_apart(low, unit, *s)]
+    spans = [s for s in (content(low, a, b, language) for a, b in stretches) if s[0] < s[1]]
+    whole = [is_clause(low[a:b], language) for a, b in spans]
+    depends = any(verbs(low[a:b], language).first & RELATIVE for a, b in spans[1:])
     if len(spans) > 1 and (depends or not all(whole)):
-        count = sum(_verbs(low[a:b], language).words for a, b in spans)
-        if SHORTEST <= count <= LONGEST and not any(of.cues["speech"].search(low, a, b) for a, b in spans):
+        count = sum(verbs(low[a:b], language).words for a, b in spans)
+        if SHORTEST <= count <= LONGEST and not any(_has_speech(low, a, b, language) for a, b in spans):
             yield tuple(spans)
         return
     for (start, end), is_whole in zip(spans, whole, strict=True):
         if is_whole:
-            yield from (((a, b),) for a, b in _clauses(low, start, end, language) if _is_clause(low[a:b], language, low[b : b + 1] == "?"))
+            yield from _whole_clauses(low, start, end, language)
         elif _says_enough(low, start, end, attributions[piece.owner], language):
             yield ((start, end),)
 
 
-def _is_apart(low: str, unit, start: int, end: int, of: Rules) -> bool:
+def _whole_clauses(low: str, start: int, end: int, language: str) -> Iterator[tuple[Range]]:
+    for a, b in clauses(low, start, end, language):
+        if is_clause(low[a:b], language, low[b : b + 1] == "?"):
+            yield ((a, b),)
+
+
+def _is_own(low: str, unit, start: int, end: int, is_rest: bool) -> bool:
+    """Whether the author's words are a clause of their own, and report nothing that no attribution was found for: it would be called
+    the author's claim."""
+    if is_rest and (verbs(low[start:end], unit.language).words <= SHORTEST or not _is_apart(low, unit, start, end)):
+        return False
+    if _has_speech(low, *inner(low, start, end), unit.language):
+        return False
+    marks = [m.start() for m in _QUOTE.finditer(low, start, end)]
+    return not marks or round((marks[-1] - marks[0]) / (end - start), 6) <= MOSTLY_QUOTED
+
+
+def _has_speech(low: str, start: int, end: int, language: str) -> bool:
+    has = read(low[start:end], language)[1]
+    return bool(has & SPEECH and rules(language).cues["speech"].search(low, start, end))
+
+
+def _is_apart(low: str, unit, start: int, end: int) -> bool:
     """Whether the author's words beside an attribution are a clause of their own: a joint stands between them and it."""
+    of = patterns(unit.language)
     if start > unit.start and not (of.cut.match(low, start) or of.cut.match(low, start - 1)):
         return False
     if end >= unit.end or of.cut.search(low, max(start, end - 8), end + 1):
@@ -411,112 +291,33 @@ def _is_apart(low: str, unit, start: int, end: int, of: Rules) -> bool:
     return bool(of.hanging.search(low[max(start, end - 12) : end].rstrip()))
 
 
-def _reports(low: str, start: int, end: int, piece: Piece, of: Rules) -> bool:
-    """Whether the author seems to report what no attribution was found for: then it would be called the author's own claim."""
-    quoted = low.count('"', start, end) > 1 or len(_QUOTE.findall(low, start, end)) > 1
-    return bool(of.cues["speech"].search(low, start, end)) or (quoted and _quoted_share(low, start, end) > 0.5)
-
-
-def _quoted_share(low: str, start: int, end: int) -> float:
-    marks = [m.start() for m in _QUOTE.finditer(low, start, end)]
-    return round((marks[-1] - marks[0]) / max(1, end - start), 6) if len(marks) > 1 else 0.0
-
-
 def _says_enough(low: str, start: int, end: int, attribution, language: str) -> bool:
     """Whether content without a verb is a claim: of a demand, a forecast, a denial or a charge the wording lacks one."""
     acts = _cue_says(_cue(low, attribution), language) & {"normative_cue", "predicted_cue", "denied_cue"}
     is_act = bool(acts) or attribution.direction is not None
     has_figure = language not in VERB_FINAL and any(c.isdigit() for c in low[start:end])
-    return (is_act or has_figure) and len(_WORD.findall(low, start, end)) > SHORTEST
-
-
-def _clauses(low: str, start: int, end: int, language: str) -> Iterator[Range]:
-    """The stretch, cut where clauses are joined: conservative, what is doubtful stays together."""
-    of = rules(language)
-    start, end = _trimmed(low, start, end, of)
-    edges, at = [], start
-    dateline = _DATELINE.match(low, start, end)
-    if dateline and not _verbs(low[start : dateline.end()], language).all:
-        at = dateline.end()
-    for cut in of.cut.finditer(low, start, end):
-        is_bare = low[cut.start()].isspace() and low[cut.start() + 1].isalpha()
-        if is_bare and any(w[0] in of.words["relative"] for w in _WORD.finditer(low, at, cut.start())):
-            continue
-        is_clause = _is_clause if low[cut.start()] == ";" else _stands_alone
-        if not is_clause(low[at : cut.start()], language):
-            continue
-        following = next((c.start() for c in of.cut.finditer(low, cut.end(), end) if c.start() - cut.end() > 8), end)
-        if is_clause(low[cut.end() : following], language):
-            edges.append((at, cut.start()))
-            at = cut.end()
-        elif low[cut.start() : cut.end()].strip() in _BREAKS and following == end:
-            # An apposition, or a list: the clause before it is whole.
-            end = cut.start()
-            break
-    edges.append((at, end))
-    for a, b in edges:
-        a, b = _trimmed(low, a, b, of)
-        tail = of.tail.search(low, a, b)
-        is_listed = tail and "," in low[a : tail.start()] and not low.startswith(tuple(of.words["tail"]), tail.end("close") + 1)
-        if tail and not is_listed and _stands_alone(low[a : tail.start()], language):
-            b = _inner(low, a, tail.end("close"))[1]
-        if a < b and len(_WORD.findall(low, a, b)) <= LONGEST:
-            yield a, b
-
-
-def _content(low: str, start: int, end: int, of: Rules) -> Range:
-    start, end = _trimmed(low, start, end, of)
-    that = of.that.match(low, start, end)
-    return _inner(low, that.end(), end) if that else (start, end)
-
-
-def _trimmed(low: str, start: int, end: int, of: Rules) -> Range:
-    """Without outer marks, and the words that only tie it to what stands before."""
-    start, end = _inner(low, start, end)
-    for _ in range(3):
-        opener = of.opener.match(low, start, end)
-        if not opener:
-            break
-        start, end = _inner(low, opener.end(), end)
-    hanging = of.hanging.search(low, max(start, end - 12), end)
-    return _inner(low, start, hanging.start()) if hanging else (start, end)
-
-
-def _inner(low: str, start: int, end: int) -> Range:
-    """Without outer marks, but for those that close what was opened inside."""
-    stop = end
-    while start < end and (low[start] in _OUTER or low[start].isspace()):
-        start += 1
-    while start < end and (low[end - 1] in _OUTER or low[end - 1].isspace()):
-        end -= 1
-    trimmed = low[end : min(stop, end + 3)]
-    for opening, closing in ("“”", "«»", "()", '""') if trimmed else ():
-        if closing not in trimmed:
-            continue
-        opened = low.count(opening, start, end)
-        if opened and (opened % 2 if opening == closing else opened > low.count(closing, start, end)):
-            end = low.index(closing, end) + 1
-    return start, end
+    return (is_act or has_figure) and verbs(low[start:end], language).words > SHORTEST
 
 
 # ---------------------------------------------------------------- whose, and how
 
 
-def _claim(low: str, i: int, unit, spans: tuple[Range, ...], owner: int | None, attributions: Sequence, answer: str) -> Claim | None:
+def _claim(low: str, i: int, unit, spans: tuple[Range, ...], owner: int | None, attributions: Sequence, following) -> Claim | None:
     of = rules(unit.language)
     owner = _speaker(low, owner, attributions, of)
     each = attributions[owner] if owner is not None else None
     cue = _cue_says(_cue(low, each), unit.language) if each else frozenset()
-    modality = _modality(low, unit, spans, cue, each is not None and each.type != "direct", of)
+    modality = _modality(low, unit.language, spans, cue, each is not None and each.type != "direct")
     if modality is None or (each is not None and _is_nobody(low, each, of)):
         return None
-    commitment = "unmarked" if each is None else _commitment(low, unit, each, cue, answer, of)
-    return Claim(i, spans, "author" if each is None else _holder(low, each, of), owner, modality, commitment)
+    if each is None:
+        return Claim(i, spans, "author", None, modality, "unmarked")
+    return Claim(i, spans, _holder(low, each, of), owner, modality, _commitment(low, unit, each, cue, following))
 
 
 def _is_nobody(low: str, each, of: Rules) -> bool:
     """Whether the report says that nobody says so."""
-    word = _WORD.search(low, *each.source[0]) if each.source else None
+    word = WORD.search(low, *each.source[0]) if each.source else None
     return word is not None and word[0] in of.words["not"]
 
 
@@ -529,22 +330,19 @@ def _speaker(low: str, owner: int | None, attributions: Sequence, of: Rules) -> 
     return owner
 
 
-def _modality(low: str, unit, spans: tuple[Range, ...], cue: frozenset[str], is_reported: bool, of: Rules) -> str | None:
+def _modality(low: str, language: str, spans: tuple[Range, ...], cue: frozenset[str], is_reported: bool) -> str | None:
     """How the claim is put; None for a question that nothing could answer with yes or no."""
-    start, end = spans[0][0], spans[-1][1]
-    said = low[start:end]
-    first = _WORD.match(said)
+    said, end = low[spans[0][0] : spans[-1][1]], spans[-1][1]
     if "?" in low[end : end + 3]:
-        is_yes_no = (first and first[0] in of.words["yes_no"]) or (unit.language != "en" and of.cues["yes_no"].search(said))
-        return "question" if is_yes_no else None
+        return "question" if _is_yes_no(said, language) else None
     if "question_cue" in cue:
-        return "question" if first and first[0] in ("if", "whether") else None
-    moods = _moods(_main_words(said, unit.language, of), unit.language, of)
+        return "question" if _first_word(said) in ("if", "whether") else None
+    moods = _moods(said, language)
     if "denied" in moods or ("denied_cue" in cue and "not" not in cue):
         return "denied"
     # What was to come when it was said is told with "would".
     is_would = is_reported and "conditional" in moods and all("would" in m or m.endswith("'d") for m in moods["conditional"])
-    if ("conditional" in moods and not is_would) or of.cues["conditional_start"].match(said):
+    if ("conditional" in moods and not is_would) or is_condition(said, language):
         return "conditional"
     for name in ("normative", "predicted", "hedged"):
         if name in moods or f"{name}_cue" in cue or (name == "predicted" and is_would):
@@ -552,44 +350,51 @@ def _modality(low: str, unit, spans: tuple[Range, ...], cue: frozenset[str], is_
     return "asserted"
 
 
-def _main_words(said: str, language: str, of: Rules) -> list[str]:
-    """The words of the main clause, as far as words tell: without the verb of a relative before its own, and up to the first relative
-    after that."""
-    out, has_verb, in_relative = [], False, False
-    for word in _WORD.findall(said):
-        if word in of.words["relative"] and word not in of.words["conditional"]:
-            if has_verb:
-                return [*out, word]
-            in_relative = bool(out)
-        elif _kind(word, language) == FINITE:
-            if in_relative:
-                in_relative = False
-                continue
-            has_verb = True
-        out.append(word)
-    return out
+def _first_word(said: str) -> str:
+    """What the words begin with, if it is a word."""
+    word = WORD.match(said)
+    return word[0] if word else ""
 
 
-def _moods(words: list[str], language: str, of: Rules) -> dict[str, list[str]]:
-    """Which lists of moods the words have a cue of, and its first words. Of cues that begin with the same word the longest counts."""
+def _is_yes_no(said: str, language: str) -> bool:
+    of = rules(language)
+    return _first_word(said) in of.words["yes_no"] or (language != "en" and bool(of.cues["yes_no"].search(said)))
+
+
+def _moods(said: str, language: str) -> dict[str, list[str]]:
+    """Which lists of moods the main clause has a cue of, and its first words. Of cues that begin with the same word the longest counts."""
+    if not read(said, language)[1] & MOOD:
+        return {}
     moods: dict[str, list[str]] = {}
-    skip = 0
-    for n, word in enumerate(words):
-        cues = _mood_cues(word, language)
-        if n < skip or not cues or (n and words[n - 1] in of.words["noun_only_before"]):
+    words, skip = _main_words(said, language), 0
+    for n, (word, code) in enumerate(words):
+        if not code & MOOD or n < skip or (n and words[n - 1][0] in rules(language).words["noun_only_before"]):
             continue
-        for name, rest in cues:
-            if not rest or tuple(words[n + 1 : n + 1 + len(rest)]) == rest:
+        for name, rest in mood_cues(word, language):
+            if not rest or tuple(w for w, _ in words[n + 1 : n + 1 + len(rest)]) == rest:
                 moods.setdefault(name, []).append(word)
                 skip = n + 1 + len(rest)
                 break
     return moods
 
 
-@lru_cache(maxsize=1 << 16)
-def _mood_cues(word: str, language: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    of = rules(language)
-    return (*of.moods.get(word, ()), *((name, ()) for name, ending in of.mood_endings if ending.fullmatch(word)))
+def _main_words(said: str, language: str) -> list[tuple[str, int]]:
+    """The words of the main clause, as far as words tell, with what is known of each: without the verb of a relative before its own, and
+    up to the first relative after that."""
+    out, has_verb, in_relative = [], False, False
+    conditional = rules(language).words["conditional"]
+    for word, code in zip(WORD.findall(said), read(said, language)[0], strict=True):
+        if code & RELATIVE and word not in conditional:
+            if has_verb:
+                return [*out, (word, code)]
+            in_relative = bool(out)
+        elif code & KIND == FINITE:
+            if in_relative:
+                in_relative = False
+                continue
+            has_verb = True
+        out.append((word, code))
+    return out
 
 
 def _holder(low: str, each, of: Rules) -> str:
@@ -597,9 +402,9 @@ def _holder(low: str, each, of: Rules) -> str:
     if not each.source:
         return "unnamed"
     start, end = each.source[0]
-    words = [w[0] for w in _WORD.finditer(low, start, min(end, start + SENTENCE_WINDOW))]
+    words = WORD.findall(low, start, min(end, start + SENTENCE_WINDOW))
     inner = next((n for n, w in enumerate(words) if n and w in of.words["inner"]), len(words))
-    name = _folded(each.holder_name or "")
+    name = folded(each.holder_name or "")
     if name and name.rsplit(None, 1)[-1] not in of.words["unnamed"] and name.split()[0] not in of.words["indefinite"]:
         return "entity"
     head = words[:inner]
@@ -608,33 +413,32 @@ def _holder(low: str, each, of: Rules) -> str:
     return "entity"
 
 
-def _answer(low: str, segments: Sequence, leaves: list[int], place: int) -> str:
-    """The first words of the next sentence of the same block, where the author may answer what was claimed."""
-    if place + 1 >= len(leaves):
-        return ""
-    unit, following = segments[leaves[place]], segments[leaves[place + 1]]
-    if unit.parent is None or following.parent != unit.parent:
-        return ""
-    opening = low[following.start : min(following.end, following.start + ANSWER_WINDOW)]
-    return "" if _QUOTE.search(opening) else opening
-
-
-def _commitment(low: str, unit, each, cue: frozenset[str], answer: str, of: Rules) -> str:
+def _commitment(low: str, unit, each, cue: frozenset[str], following) -> str:
     """What the author's own words, in the sentence or at the start of the next, let show of the claim."""
-    beside = _outside(unit, each.content)
-    tail = low[beside[-1][0] : beside[-1][1]].lstrip(_OUTER) if beside else ""
-    opener = of.opener.match(answer)
-    opening = answer[opener.end() :] if opener else answer
+    cues, beside = rules(unit.language).cues, _outside(unit, each.content)
+    tail = low[beside[-1][0] : beside[-1][1]].lstrip(OUTER) if beside else ""
+    answer = _answer(low, unit, following)
     for name, commitment in (("rejects", "distances"), ("accepts", "endorses")):
-        if of.cues[name].match(tail) or of.cues[name].match(opening):
+        if cues[name].match(tail) or cues[name].match(answer):
             return commitment
     own = " ".join([low[a:b] for a, b in beside])
-    for name, commitment in (("wrongly", "distances"), ("rightly", "endorses")):
-        if of.cues[name].search(own):
+    for name, commitment in (("wrongly", "distances"), ("rightly", "endorses")) if read(own, unit.language)[1] & MANNER else ():
+        if cues[name].search(own):
             return commitment
     if "not" in cue:
         return "unmarked"
     return "distances" if "distancing" in cue else "endorses" if "endorsing" in cue else "unmarked"
+
+
+def _answer(low: str, unit, following) -> str:
+    """The first words of the next sentence of the same block, where the author may answer what was claimed."""
+    if following is None or unit.parent is None or following.parent != unit.parent:
+        return ""
+    opening = low[following.start : min(following.end, following.start + ANSWER_WINDOW)]
+    if _QUOTE.search(opening):
+        return ""
+    opener = patterns(unit.language).opener.match(opening)
+    return opening[opener.end() :] if opener else opening
 
 
 def _outside(unit, content: Sequence[Range]) -> list[Range]:

@@ -11,10 +11,11 @@ What is in doubt keeps `entity_id` null, or is left out. Pronouns and offices ("
 import json
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import pairwise, product
+from itertools import accumulate, product
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -64,11 +65,20 @@ class Form(NamedTuple):
     is_doubtful: bool
 
 
+class Index(NamedTuple):
+    """Forms by their words; `lengths` says of a first word how many words the forms have that begin with it, the most first. `lower`
+    are the first words in lower case."""
+
+    forms: Mapping[tuple[str, ...], tuple[Form, ...]]
+    lengths: Mapping[str, tuple[int, ...]]
+    lower: frozenset[str]
+
+
 class Lexicon(NamedTuple):
-    """Immutable. `forms` by language (None for what is written alike in all), then by first word, the longest first."""
+    """Immutable. `forms` of a language, None for one that has none of its own; made when first asked for, as they are many."""
 
     entities: Mapping[str, Entity]
-    forms: Mapping[str | None, Mapping[str, tuple[Form, ...]]]
+    forms: Callable[[str | None], Index]
 
 
 # ---------------------------------------------------------------- the lexicon
@@ -83,29 +93,42 @@ def lexicon(own: tuple = ()) -> Lexicon:
 
     A row has the fields of Entity but `is_seat` and `near`, and `aliases` and `demonyms`: tuples of (language or None, words).
     """
-    entities, found = _general()
-    entities = dict(entities)
+    entities = dict(_general())
     won: _Forms = defaultdict(dict)
     for row in own:
         said = {name: value for name in Entity._fields if (value := getattr(row, name, None)) is not None}
         entity = entities[row.entity_id] = entities[row.entity_id]._replace(**said) if row.entity_id in entities else Entity(**said)
         for form, language in _forms(entity, [(None, entity.name), *row.aliases], row.demonyms, ()):
             _add(won[language], form, entities)
-    languages = sorted({None, *found, *won}, key=str)
-    forms = {language: {**found.get(language, {}), **won[None], **won[language]} for language in languages}
-    return Lexicon(MappingProxyType(entities), MappingProxyType({language: _by_first_word(named) for language, named in forms.items()}))
+
+    @cache
+    def forms(language: str | None) -> Index:
+        shipped = _general_forms(language)
+        if language and not shipped and language not in won:
+            return forms(None)
+        return _indexed({**shipped, **won.get(None, {}), **won.get(language, {})}.values())
+
+    return Lexicon(MappingProxyType(entities), forms)
 
 
 @cache
-def _general() -> tuple[dict[str, Entity], _Forms]:
-    entities: dict[str, Entity] = {}
-    found: _Forms = defaultdict(dict)
-    for row in json.loads(Path(__file__).with_name("entities.json").read_text(encoding="utf-8"))["entities"]:
-        entity = _entity(row)
-        entities[entity.entity_id] = entity
-        for form, language in _forms(entity, _listed(row["names"]), _listed(row.get("demonyms", {})), row.get("doubtful", ())):
-            _add(found[language], form, entities)
-    return entities, found
+def _general() -> Mapping[str, Entity]:
+    return MappingProxyType({row["id"]: _entity(row) for row in _rows()})
+
+
+@cache
+def _general_forms(language: str | None) -> Mapping[tuple, Form]:
+    entities, found = _general(), {}
+    for row in _rows():
+        names, demonyms = ([(language, name) for name in row.get(kind, {}).get(language, ())] for kind in ("names", "demonyms"))
+        for form, _ in _forms(entities[row["id"]], names, demonyms, row.get("doubtful", ())):
+            _add(found, form, entities)
+    return found
+
+
+@cache
+def _rows() -> list[dict[str, Any]]:
+    return json.loads(Path(__file__).with_name("entities.json").read_text(encoding="utf-8"))["entities"]
 
 
 def _entity(row: dict[str, Any]) -> Entity:
@@ -113,10 +136,6 @@ def _entity(row: dict[str, Any]) -> Entity:
     is_seat, near, valid_from, valid_to = row.get("seat", False), tuple(row.get("near", ())), row.get("from"), row.get("to")
     is_person = row["type"] == "person"
     return Entity(row["id"], row["name"], row["type"], is_person, wikidata, iso, stands_for, is_seat, near, valid_from, valid_to)
-
-
-def _listed(names: dict[str, list[str]]) -> list[tuple[str, str]]:
-    return [(language, name) for language, listed in names.items() for name in listed]
 
 
 def _forms(entity: Entity, names: Iterable, demonyms: Iterable, doubtful: Sequence[str]) -> Iterator[tuple[Form, str | None]]:
@@ -142,11 +161,16 @@ def _add(forms: dict[tuple, Form], form: Form, entities: Mapping[str, Entity]) -
         forms[key] = before._replace(entity_ids=(*before.entity_ids, *form.entity_ids))
 
 
-def _by_first_word(forms: dict[tuple, Form]) -> Mapping[str, tuple[Form, ...]]:
-    found: dict[str, list[Form]] = defaultdict(list)
-    for form in sorted(forms.values(), key=lambda f: (-len(f.words), f.words, f.gaps)):
-        found[form.words[0]].append(form)
-    return MappingProxyType({word: tuple(listed) for word, listed in found.items()})
+def _indexed(forms: Iterable[Form]) -> Index:
+    same: dict[tuple[str, ...], tuple[Form, ...]] = {}
+    for form in sorted(forms, key=lambda f: f.gaps):
+        same[form.words] = (*same.get(form.words, ()), form)
+    found: dict[str, tuple[int, ...]] = {}
+    for first, n in sorted({(words[0], len(words)) for words in same}, reverse=True):
+        found[first] = (*found.get(first, ()), n)
+    kept = {lengths: lengths for lengths in found.values()}  # a few are shared by thousands of words
+    lengths = {first: kept[of] for first, of in found.items()}
+    return Index(MappingProxyType(same), MappingProxyType(lengths), frozenset(filter(str.islower, lengths)))
 
 
 # ---------------------------------------------------------------- inflection
@@ -270,7 +294,7 @@ def _last_vowel(name: str) -> str:
 # ---------------------------------------------------------------- words
 
 # Addresses are one word each, so that no name is found in them. Marks that combine belong to their letter.
-_WORD = re.compile(r"(?:https?:|www\.)\S+|@?[^\W_][\w\u0300-\u036f\u064b-\u065f\u0670]*(?:@[\w.-]+)?")
+_WORD = re.compile(r"((?:https?:|www\.)\S+|@?[^\W_][\w\u0300-\u036f\u064b-\u065f\u0670]*(?:@[\w.-]+)?)")
 _COMBINING = re.compile(r"[\u0300-\u036f]")
 # Characters that only look different: all of one width, so that places in the text stay.
 _ALIKE = {"’": "'", "ʼ": "'", "‘": "'", "‐": "-", "‑": "-", "–": "-", "\xa0": " ", "\u202f": " ", "ё": "е", "Ё": "Е", "ي": "ی", "ك": "ک"}
@@ -303,27 +327,37 @@ def _cut(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     plain = _plain(unicodedata.normalize("NFC", name))
     if plain.isalpha():
         return (plain,), ()
-    found = list(_WORD.finditer(plain))
-    gaps = tuple(plain[a.end() : b.start()] for a, b in pairwise(found))
-    return tuple(m[0] for m in found), gaps
+    parts = _WORD.split(plain)
+    return tuple(parts[1::2]), tuple(parts[2:-1:2])
+
+
+class _Words(NamedTuple):
+    """The words of a stretch of text, what stands after each, and where it begins and ends."""
+
+    words: list[str]
+    gaps: list[str]
+    starts: list[int]
+    ends: list[int]
 
 
 class _Piece(NamedTuple):
-    """A segment, or a stretch of a very long one, as words with their places in the text."""
+    """A segment, or a stretch of a very long one, as words; `marked` are the places of those not in lower case."""
 
-    plain: str
     segment: int
     unit: str
     language: str | None
     has_holes: bool
     words: list[str]
-    spans: list[tuple[int, int]]
+    gaps: list[str]
+    starts: list[int]
+    ends: list[int]
+    marked: list[int]
 
     def gap(self, i: int) -> str:
         """What stands between word i and the next; runs of white space are one space."""
         if not 0 <= i < len(self.words) - 1:
             return "\n"
-        gap = self.plain[self.spans[i][1] : self.spans[i + 1][0]]
+        gap = self.gaps[i]
         return " " if gap.isspace() else gap
 
     def word(self, i: int) -> str:
@@ -337,16 +371,43 @@ def _pieces(text: str, segments: Sequence) -> Iterator[_Piece]:
     """The segments without parts of their own, in reading order."""
     plain, parents = _plain(text), {s.parent for s in segments}
     composed = not _COMBINING.search(plain)
-    for number, segment in enumerate(segments):
-        if number in parents:
-            continue
-        holes = "elided_links" in getattr(segment, "defects", ())
-        for start, end in _windows(plain, segment.start, segment.end):
-            spans = [m.span() for m in _WORD.finditer(plain, start, end)]
-            words = [plain[a:b] for a, b in spans]
+    leaves = [(n, *window) for n, s in enumerate(segments) if n not in parents for window in _windows(plain, s.start, s.end)]
+    for batch in _batches(leaves):
+        found = _words(plain, batch[0][1], batch[-1][2])
+        for number, start, end in batch:
+            words, gaps, starts, ends = _part(found, start, end) or _words(plain, start, end)
             if not composed:
                 words = [_plain(unicodedata.normalize("NFC", w)) for w in words]
-            yield _Piece(plain, number, segment.unit, segment.language, holes, words, spans)
+            marked = [i for i, word in enumerate(words) if not word.islower()]
+            segment = segments[number]
+            has_holes = "elided_links" in getattr(segment, "defects", ())
+            yield _Piece(number, segment.unit, segment.language, has_holes, words, gaps, starts, ends, marked)
+
+
+def _batches(leaves: list[tuple[int, int, int]]) -> Iterator[list[tuple[int, int, int]]]:
+    """Stretches that are cut into words together, which is faster than one by one."""
+    at = 0
+    while at < len(leaves):
+        stop = at + 1
+        while stop < len(leaves) and leaves[stop][2] - leaves[at][1] <= MAX_PIECE:
+            stop += 1
+        yield leaves[at:stop]
+        at = stop
+
+
+def _words(plain: str, start: int, end: int) -> _Words:
+    parts = _WORD.split(plain[start:end])
+    edges = list(accumulate(map(len, parts), initial=start))
+    return _Words(parts[1::2], parts[2::2], edges[1:-1:2], edges[2::2])
+
+
+def _part(found: _Words, start: int, end: int) -> _Words | None:
+    """The words in text[start:end]; None where a word stands across its edge."""
+    low, high = bisect_left(found.starts, start), bisect_left(found.starts, end)
+    if (low and found.ends[low - 1] > start) or (low < high and found.ends[high - 1] > end):
+        return None
+    words, gaps, starts, ends = found
+    return _Words(words[low:high], gaps[low:high], starts[low:high], ends[low:high])
 
 
 def _windows(plain: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -368,22 +429,22 @@ class _Hit(NamedTuple):
     form: Form
 
 
-def _hits(piece: _Piece, forms: Mapping[str, tuple[Form, ...]]) -> list[_Hit]:
+def _hits(piece: _Piece, index: Index) -> list[_Hit]:
     """The longest forms in the piece, from left to right."""
     found, at = [], 0
-    for i in [i for i, word in enumerate(piece.words) if word in forms]:
-        if i >= at and (form := _longest(piece, i, forms)) and not _is_part_of_other(piece, i, i + len(form.words), form):
+    places = piece.marked if index.lower.isdisjoint(piece.words) else range(len(piece.words))
+    for i in [i for i in places if piece.words[i] in index.lengths]:
+        if i >= at and (form := _longest(piece, i, index)) and not _is_part_of_other(piece, i, i + len(form.words), form):
             at = i + len(form.words)
             found.append(_Hit(i, at, form))
     return found
 
 
-def _longest(piece: _Piece, i: int, forms: Mapping[str, tuple[Form, ...]]) -> Form | None:
-    second = piece.word(i + 1)
-    for form in forms[piece.words[i]]:
-        n = len(form.words)
-        if n == 1 or (form.words[1] == second and tuple(piece.words[i : i + n]) == form.words and _has_gaps(piece, i, form)):
-            return form
+def _longest(piece: _Piece, i: int, index: Index) -> Form | None:
+    for n in index.lengths[piece.words[i]]:
+        for form in index.forms.get(tuple(piece.words[i : i + n]), ()):
+            if _has_gaps(piece, i, form):
+                return form
     return None
 
 
@@ -542,14 +603,18 @@ def _told(piece: _Piece, hits: Sequence[_Hit]) -> Iterator[tuple[int, int]]:
     """Word ranges of names that what stands around them says are people's."""
     taken = {k for hit in hits for k in range(hit.first, hit.last)}
     is_byline = piece.unit == "byline"
-    capitals = [i for i, w in enumerate(piece.words) if w[0].isupper() and i not in taken and (is_byline or len(w) == 1 or not w.isupper())]
+    capitals = [
+        i for i in piece.marked
+        if (w := piece.words[i])[0].isupper() and i not in taken and (is_byline or len(w) == 1 or not w.isupper())
+    ]  # fmt: skip
     if piece.unit in HEADINGS and 2 * len(capitals) > len(piece.words):
         return  # every word of a headline has a capital
     known, at = set(capitals), 0
     for i in capitals:
         if i >= at:
             at = _end_of_name(piece, i, known, is_byline)
-            yield from _tried(piece, i, at, is_byline)
+            if at > i + 1:  # one word is no full name
+                yield from _tried(piece, i, at, is_byline)
 
 
 def _end_of_name(piece: _Piece, first: int, capitals: set[int], is_byline: bool) -> int:
@@ -620,7 +685,7 @@ def _is_told(piece: _Piece, first: int, last: int) -> bool:
     return tail == ", " and described
 
 
-def _names_of(names: Sequence[_Name]) -> tuple[dict[str, tuple[Form, ...]], dict[tuple, _Name], dict[tuple, _Name]]:
+def _names_of(names: Sequence[_Name]) -> tuple[Index, dict[tuple, _Name], dict[tuple, _Name]]:
     """The forms by which these people are met again, and what each means: full names, and surnames that only one has."""
     full: dict[tuple, _Name] = {}
     surnames = {_surname(name.text) for name in names if " " in name.text}
@@ -635,8 +700,7 @@ def _names_of(names: Sequence[_Name]) -> tuple[dict[str, tuple[Form, ...]], dict
             for key in _keys(surname, name.language):
                 bearers[key].add(name)
     last = {key: next(iter(who)) for key, who in bearers.items() if len(who) == 1 and key not in full}
-    forms = [Form(words, gaps, (), False, True, False) for words, gaps in (*full, *last)]
-    return dict(_by_first_word({(f.words, f.gaps): f for f in forms})), full, last
+    return _indexed(Form(words, gaps, (), False, True, False) for words, gaps in (*full, *last)), full, last
 
 
 def _keys(name: str, language: str | None) -> list[tuple]:
@@ -649,14 +713,14 @@ def _surname(name: str) -> str:
     return name.split(" ")[-1]
 
 
-def _met_again(piece: _Piece, forms: Mapping, full: Mapping[tuple, _Name], last: Mapping[tuple, _Name]) -> Iterator[tuple[int, int, _Name]]:
+def _met_again(piece: _Piece, index: Index, full: Mapping[tuple, _Name], last: Mapping[tuple, _Name]) -> Iterator[tuple[int, int, _Name]]:
     """Where the people are named: (first word, word after the last, who). A surname counts once the full name has stood."""
-    for hit in _hits(piece, forms):
+    for hit in _hits(piece, index):
         key = hit.form.words, hit.form.gaps
         name = full.get(key) or last[key]
         is_addressed = piece.low(hit.first - 1) in _set("address")
         is_full = key in full and (len(hit.form.words) > 1 or is_addressed)
-        is_surname = key in last and piece.spans[hit.first][0] > name.start and (is_addressed or _stands_alone(piece, hit))
+        is_surname = key in last and piece.starts[hit.first] > name.start and (is_addressed or _stands_alone(piece, hit))
         if is_full or is_surname:
             yield hit.first, hit.last, name
 
@@ -683,14 +747,14 @@ def mentions(text: str, segments: Sequence, entities: Lexicon, date: str | None 
     # Read twice; a very long document is also cut twice, to spare memory.
     pieces = list(_pieces(text, segments)) if len(text) <= MAX_KEPT else None
     for piece in pieces or _pieces(text, segments):
-        hits = [h for h in _hits(piece, _forms_of(entities, piece.language)) if not _is_namesake(piece, h, entities)]
+        hits = [h for h in _hits(piece, entities.forms(piece.language)) if not _is_namesake(piece, h, entities)]
         for hit in hits:
             mention = _mention(piece, hit, entities)
             found.append((mention, hit.form))
             if len(hit.form.words) > 1 and len(hit.form.entity_ids) == 1 and entities.entities[hit.form.entity_ids[0]].type == "person":
                 names.append(_Name(mention.start, text[mention.start : mention.end], piece.language, hit.form.entity_ids[0]))
         for first, last in _told(piece, hits):
-            start, end = piece.spans[first][0], piece.spans[last - 1][1]
+            start, end = piece.starts[first], piece.ends[last - 1]
             names.append(_Name(start, text[start:end], piece.language, None))
     if names:
         forms = _names_of(names)
@@ -704,10 +768,6 @@ def _doubted(mention: Mention, form: Form, surnames: Mapping[tuple, _Name]) -> M
     bearer = surnames.get((form.words, form.gaps))
     is_other = bearer and bearer.start < mention.start and bearer.entity_id is None
     return mention._replace(entity_id=None, name=" ".join(form.words)) if is_other else mention
-
-
-def _forms_of(entities: Lexicon, language: str | None) -> Mapping[str, tuple[Form, ...]]:
-    return entities.forms.get(language) or entities.forms.get(None) or {}
 
 
 def _is_namesake(piece: _Piece, hit: _Hit, entities: Lexicon) -> bool:
@@ -727,7 +787,7 @@ def _mention(piece: _Piece, hit: _Hit, entities: Lexicon) -> Mention:
     meant = entities.entities.get(entity.stands_for or "")
     if kind == "name" and meant and _acts(piece, hit, entity.is_seat):
         kind, entity = "metonym", meant
-    return Mention(piece.spans[hit.first][0], piece.spans[hit.last - 1][1], piece.segment, entity.entity_id, kind, entity.name)
+    return Mention(piece.starts[hit.first], piece.ends[hit.last - 1], piece.segment, entity.entity_id, kind, entity.name)
 
 
 def _people(pieces: Iterable[_Piece], entities: Lexicon, forms: tuple, found: list[Mention]) -> Iterator[Mention]:
@@ -735,7 +795,7 @@ def _people(pieces: Iterable[_Piece], entities: Lexicon, forms: tuple, found: li
     taken = {place for m in found for place in (m.start, m.end)}
     for piece in pieces:
         for first, end, who in _met_again(piece, again, full, last):
-            a, b = piece.spans[first][0], piece.spans[end - 1][1]
+            a, b = piece.starts[first], piece.ends[end - 1]
             if a not in taken and b not in taken:
                 name = entities.entities[who.entity_id].name if who.entity_id else " ".join(who.text.split())
                 yield Mention(a, b, piece.segment, who.entity_id, "name", name)

@@ -1,7 +1,7 @@
 """Quotations: what stands between quotation marks, and whether it is somebody's words."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 
 Range = tuple[int, int]
@@ -48,8 +48,9 @@ def _closes(text: str, match: re.Match, block) -> bool:
 
 
 def overlapping(quotes: list[Range], start: int, end: int) -> list[Range]:
-    low = bisect_right(quotes, start, key=lambda q: q[1])
-    return quotes[low : bisect_left(quotes, end, key=lambda q: q[0])]
+    low = bisect_left(quotes, (start,))
+    low -= low > 0 and quotes[low - 1][1] > start
+    return quotes[low : bisect_left(quotes, (end,), low)]
 
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

@@ -26,7 +26,7 @@ DIRECT_SHARE = 0.9
 # A quotation fills its sentences if no more than white space and a full stop stand beside it, fewer characters than this.
 MARGIN = 8
 # Words with a capital that do not begin a sentence, and words without one.
-_INNER_NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+")
+_INNER_NAME = re.compile(r" (?<=[a-z,] )([A-Z][\w-]+)")
 _LOWER_WORD = re.compile(r"\b[a-z][\w-]+")
 _OUTER = " \t\r\n\xa0,;:—–-"
 
@@ -139,7 +139,7 @@ def _assembled(text: str, drafts: list[Draft], quotes: list[Range], segments: Se
     units = [i for block in _blocks(segments) for i in block]
     ends = [segments[i].end for i in units]
     kept = [(d, content) for d in drafts if (content := _merged(text, d.content))]
-    inner, lower = frozenset(_INNER_NAME.findall(text)), frozenset(_LOWER_WORD.findall(text))
+    names = _names(text, {d.holder for d, _ in kept if d.holder})
     parents = _parents(kept)
     out = []
     for (draft, content), parent in zip(kept, parents, strict=True):
@@ -147,14 +147,20 @@ def _assembled(text: str, drafts: list[Draft], quotes: list[Range], segments: Se
         places = tuple(sorted({units[k] for r in touched for k in r if k < len(units) and segments[units[k]].start < content[-1][1]}))
         source, cue = ((s,) if s else () for s in (draft.source, draft.cue))
         kind = _type(content, quotes)
-        holder = draft.holder if draft.holder and _is_name(draft.holder, inner, lower) else None
+        holder = draft.holder if draft.holder in names else None
         out.append(Attribution(places, parent, source, cue, content, kind, holder, draft.cue_class, draft.direction))
     return out
 
 
-def _is_name(holder: str, inner: frozenset[str], lower: frozenset[str]) -> bool:
-    """Whether one capitalised word, which may only begin its sentence, is a name by how the document writes it."""
-    return " " in holder or holder in inner or not (holder.lower() in lower or (holder.endswith("s") and not holder.isupper()))
+def _names(text: str, holders: set[str]) -> set[str]:
+    """The holders that are names. One capitalised word may only begin its sentence: how the document writes it elsewhere tells."""
+    doubtful = {holder for holder in holders if " " not in holder}
+    if doubtful:
+        doubtful -= set(_INNER_NAME.findall(text))
+    if doubtful:
+        lower = set(_LOWER_WORD.findall(text))
+        doubtful = {h for h in doubtful if h.lower() in lower or (h.endswith("s") and not h.isupper())}
+    return holders - doubtful
 
 
 def _parents(kept: list[tuple[Draft, Spans]]) -> list[int | None]:

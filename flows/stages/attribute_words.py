@@ -6,13 +6,16 @@ No parser and no trained tagger: closed classes of words and the forms of the cu
 import json
 import re
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-# Titles and initials keep their full stop: "Mr. Ames", "J. Doe".
+# Titles and initials keep their full stop: "Mr. Ames", "J. Doe". Most words begin with two small letters; they are tried first, for speed.
+_JOINED = r"(?:[-.&/][^\W_]+|['’`][^\W\d_]+)*"
 _TOKEN = re.compile(
-    r"(?:[^\W\d_]\.){2,}|(?:Mrs?|Ms|Dr|Sens?|Reps?|Govs?|Gen|Lt|Col|Sgt|Prof|Rev|Hon|Jr|Sr|St|[A-Z])\.(?=[ ,])"
-    r"|[^\W_]+(?:[-.&/][^\W_]+|['’`][^\W\d_]+)*|''|``|[^\w\s]|_"
+    rf"([a-z][^\W_]+{_JOINED}"
+    r"|(?:[^\W\d_]\.){2,}|(?:Mrs?|Ms|Dr|Sens?|Reps?|Govs?|Gen|Lt|Col|Sgt|Prof|Rev|Hon|Jr|Sr|St|[A-Z])\.(?=[ ,])"
+    rf"|[^\W_]+{_JOINED}|''|``|[^\w\s]|_)"
 )
 # Forms a verb is listed with, in this order; a noun's are singular and plural.
 FORMS = ("base", "third", "past", "ing", "participle")
@@ -34,9 +37,9 @@ class Words(NamedTuple):
 
 
 def words(text: str, start: int, end: int) -> Words:
-    found = [(m[0].lower(), *m.span()) for m in _TOKEN.finditer(text, start, end)]
-    lower, starts, ends = map(list, zip(*found, strict=True)) if found else ([], [], [])
-    return Words(text, lower, starts, ends)
+    parts = _TOKEN.split(text[start:end])
+    edges = list(accumulate(map(len, parts), initial=start))
+    return Words(text, list(map(str.lower, parts[1::2])), edges[1:-1:2], edges[2::2])
 
 
 class Entry(NamedTuple):
@@ -105,9 +108,9 @@ def classes() -> Classes:
 
 
 @cache
-def _index() -> dict[str, list[tuple[tuple[str, ...], Entry]]]:
+def _index() -> dict[str, list[tuple[list[str], Entry]]]:
     """By first word: the words that follow, and the entry; the longest first."""
-    found: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
+    found: dict[str, list[tuple[list[str], Entry]]] = {}
     ambiguous = {form for group in lists("en")["nouns"] for word in group["words"] for form in word.split("/")} | classes().ambiguous
     for kind, name in (("verb", "verbs"), ("noun", "nouns"), ("adjective", "adjectives"), ("adverbial", "adverbials")):
         for group in lists("en")[name]:
@@ -116,7 +119,7 @@ def _index() -> dict[str, list[tuple[tuple[str, ...], Entry]]]:
                 for form, spelled in zip(FORMS, word.split("/"), strict=False):
                     first, *rest = spelled.split()
                     entry = Entry(kind, frames, group["class"], group["direction"], form, spelled in ambiguous)
-                    found.setdefault(first, []).append((tuple(rest), entry))
+                    found.setdefault(first, []).append((rest, entry))
     for options in found.values():
         options.sort(key=lambda option: -len(option[0]))
     return found
@@ -124,16 +127,19 @@ def _index() -> dict[str, list[tuple[tuple[str, ...], Entry]]]:
 
 def cues(sentence: Words) -> list[Cue]:
     """Every listed cue, in order; of several at one place the longest, and the part of speech the words around ask for."""
-    index, lower, found, i = _index(), sentence.lower, [], 0
-    headline = _in_title_case(sentence)
-    while i < len(lower):
-        options = index.get(lower[i])
+    index, lower, found, at = _index(), sentence.lower, [], 0
+    headline = None
+    for i in [i for i, word in enumerate(lower) if word in index]:
+        if i < at or not (fitting := _fitting(lower, i, index[lower[i]])):
+            continue
         # A capital inside a sentence makes a name of it: the Washington Post.
-        named = options and i > 0 and not headline and sentence.capital(i) and lower[i - 1] not in QUOTE_MARKS and lower[i - 1] not in ":."
-        cue = _best(sentence, i, options) if options and not named else None
-        if cue:
+        if i and sentence.capital(i) and lower[i - 1] not in QUOTE_MARKS and lower[i - 1] not in ":.":
+            headline = _in_title_case(sentence) if headline is None else headline
+            if not headline:
+                continue
+        if cue := _best(sentence, i, fitting):
             found.append(cue)
-        i = cue.last if cue else i + 1
+            at = cue.last
     return found
 
 
@@ -142,10 +148,12 @@ def _in_title_case(sentence: Words) -> bool:
     return sum(map(sentence.capital, long)) > TITLE_CASE * len(long)
 
 
-def _best(sentence: Words, i: int, options: list[tuple[tuple[str, ...], Entry]]) -> Cue | None:
-    fitting = [(rest, entry) for rest, entry in options if not rest or tuple(sentence.lower[i + 1 : i + 1 + len(rest)]) == rest]
-    if not fitting:
-        return None
+def _fitting(lower: list[str], i: int, options: list[tuple[list[str], Entry]]) -> list[tuple[list[str], Entry]]:
+    """Those of a first word's options whose other words follow."""
+    return [option for option in options if not option[0] or lower[i + 1 : i + 1 + len(option[0])] == option[0]]
+
+
+def _best(sentence: Words, i: int, fitting: list[tuple[list[str], Entry]]) -> Cue | None:
     longest = len(fitting[0][0])
     entries = [entry for rest, entry in fitting if len(rest) == longest]
     verbs = [e for e in entries if e.kind == "verb"]
@@ -154,7 +162,7 @@ def _best(sentence: Words, i: int, options: list[tuple[tuple[str, ...], Entry]])
     entry = verbs[-1] if verbs else None
     if entry and others and others[0].kind == "adjective" and sentence.lower[back_over(sentence, i)] in classes().be:
         entry = None
-    if entry and not verbal(sentence, i, entry._replace(ambiguous=entry.ambiguous or bool(others))):
+    if entry and not verbal(sentence, i, entry.form, entry.ambiguous or bool(others)):
         entry = None
     entry = entry or (others[0] if others else None)
     return Cue(i, i + 1 + longest, entry) if entry else None
@@ -168,18 +176,18 @@ def back_over(sentence: Words, i: int) -> int:
     return i
 
 
-def verbal(sentence: Words, i: int, entry: Entry) -> bool:
+def verbal(sentence: Words, i: int, form: str, ambiguous: bool) -> bool:
     """Whether a form of a verb is used as one, and not as a noun, an adjective or a preposition: told from the words around it."""
     of, lower, k = classes(), sentence.lower, back_over(sentence, i)
-    finite = entry.form in ("base", "third")
+    finite = form in ("base", "third")
     if lower[i] in of.preposition:
         return False
     if k < 0:
         return not finite
     nominal = lower[k] in of.determiner or lower[k] in of.possessive or possessive(lower[k])
-    if not (finite and entry.ambiguous):
+    if not (finite and ambiguous):
         return not nominal
-    return lower[k] in of.subject or lower[k] in of.modal or (not nominal and _agrees(sentence, i, k, entry.form))
+    return lower[k] in of.subject or lower[k] in of.modal or (not nominal and _agrees(sentence, i, k, form))
 
 
 def _agrees(sentence: Words, i: int, k: int, form: str) -> bool:
