@@ -387,10 +387,11 @@ def adjudicate(release: Path, /, *, corpus: Path, layer: str, adjudicator: str, 
     return 0
 
 
-def _wordings(corpus: Path) -> dict[str, str]:
+def _wordings(corpus: Path) -> dict[tuple[str, str | None], str]:
     from flows.readers.targets import read_targets
 
-    return {target.target_id: target.wording for target in read_targets(corpus / "targets.csv")}
+    targets = read_targets(corpus / "targets.csv")
+    return {(t.target_id, language): said for t in targets for language, said in ((None, t.wording), *t.wordings)}
 
 
 def example() -> Path:

@@ -202,7 +202,7 @@ def test_shares_add_up(sizes, n):
 def test_a_task_shows_the_words_and_no_answer_to_them(tmp_path, layer):
     folder = release(tmp_path / "x" / "1.0.0", {PAGE: {}})
     rows = sample(folder, layer, 3, 1, ["a1"], 1)
-    (made,) = tasks(folder, rows, "1", {"dues": "higher ferry dues"}).values()
+    (made,) = tasks(folder, rows, "1", {("dues", None): "higher ferry dues", ("dues", "ru"): "повышение сборов"}).values()
     config = ET.fromstring(configuration(layer))
     for task in made:
         assert set(task) == {"data"}, "no predictions"
@@ -216,6 +216,13 @@ def test_a_task_shows_the_words_and_no_answer_to_them(tmp_path, layer):
     assert config.find("Text[@name='text']").get("saveTextResult") == "yes"
     if layer == "stance":
         assert made[0]["data"]["question"] == "Which stance does the author take here towards: higher ferry dues?"
+
+
+def test_a_target_is_worded_in_the_language_of_the_document(tmp_path):
+    folder = release(tmp_path / "1.0.0", {PAGE: {}, "Сборы растут.".encode(): {"language": "ru"}, b"Dues.": {"language": None}})
+    (made,) = tasks(folder, sample(folder, "stance", 99, 1, ["a1"], 1), "1", {("dues", None): "dues", ("dues", "ru"): "сборы"}).values()
+    asked = {t["data"]["item"]: t["data"]["question"].rpartition(": ")[2] for t in made}
+    assert asked["Сборы растут."] == "сборы?" and asked["Dues."] == asked["The quay is closed."] == "dues?"
 
 
 def test_what_may_be_left_over_in_a_block_is_what_strip_removes():

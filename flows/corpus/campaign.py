@@ -63,6 +63,8 @@ DRAWN = {
 KINDS = {"b": "segments", "s": "segments", "e": "edits", "a": "attributions", "c": "claims", "t": "stances"}
 # Layers in which whole pages are drawn, since it is pages that are right or wrong.
 BY_PAGE = ("strip",)
+# (target_id, language) -> the target in words; under no language those for every other.
+Wordings = Mapping[tuple[str, str | None], str]
 # Characters shown at most on either side of an item: the blocks beside its own, as a reader needs them.
 PASSAGE = 2_000
 # What a mark is called in a vote, where not as in the task.
@@ -86,7 +88,6 @@ class Imported(NamedTuple):
     votes: list[Row]
     n_known: int
     refused: list[Refused]
-
 
 
 def sample(release: Path, layer: str, n: int, overlap: int, annotators: Sequence[str], seed: int) -> list[Row]:
@@ -119,8 +120,8 @@ def sample(release: Path, layer: str, n: int, overlap: int, annotators: Sequence
     ]
 
 
-def tasks(release: Path, sampled: Sequence[Row], guideline_version: str, wordings: Mapping[str, str]) -> dict[str, list[dict]]:
-    """Label Studio tasks by annotator, each list for a project of its own. wordings: target_id -> the target in words."""
+def tasks(release: Path, sampled: Sequence[Row], guideline_version: str, wordings: Wordings) -> dict[str, list[dict]]:
+    """Label Studio tasks by annotator, each list for a project of its own, with targets worded in a document's language."""
     asked, _ = _asked(release, {(row["item_id"], row["layer"]) for row in sampled}, wordings)
     made: dict[str, list[dict]] = {name: [] for name in sorted({name for row in sampled for name in row["annotators"]})}
     for row in sampled:
@@ -130,7 +131,7 @@ def tasks(release: Path, sampled: Sequence[Row], guideline_version: str, wording
     return made
 
 
-def adjudication(release: Path, votes: Iterable[Row], layer: str, adjudicator: str, wordings: Mapping[str, str]) -> list[dict]:
+def adjudication(release: Path, votes: Iterable[Row], layer: str, adjudicator: str, wordings: Wordings) -> list[dict]:
     """Label Studio tasks for the items on which people disagree, with their answers but not their names."""
     open_ = contested(votes, layer)
     if not PSEUDONYM.fullmatch(adjudicator):
@@ -191,7 +192,7 @@ def sample_command(release: Path, out: Path, layer: str, n: int, overlap: int, a
     return path
 
 
-def export_command(release: Path, sampled: Path, guideline_version: str, wordings: Mapping[str, str]) -> list[Path]:
+def export_command(release: Path, sampled: Path, guideline_version: str, wordings: Wordings) -> list[Path]:
     """Write one file of tasks per annotator and the labelling configuration beside the sample; return their paths."""
     rows = _read(sampled)
     if not rows or not all(isinstance(row, dict) and {"item_id", "layer", "annotators", "batch"} <= row.keys() for row in rows):
@@ -200,9 +201,7 @@ def export_command(release: Path, sampled: Path, guideline_version: str, wording
     return _write(sampled.parent, {f"tasks-{name}.json": given for name, given in made.items()}, configuration(rows[0]["layer"]))
 
 
-def adjudicate_command(
-    release: Path, votes: Iterable[Row], out: Path, layer: str, adjudicator: str, wordings: Mapping[str, str]
-) -> list[Path]:
+def adjudicate_command(release: Path, votes: Iterable[Row], out: Path, layer: str, adjudicator: str, wordings: Wordings) -> list[Path]:
     """Write the tasks of an adjudicator and the labelling configuration to `out`/adjudication-<layer>/; return their paths, none where
     nothing is contested. The decisions come in by `import_command`."""
     made = adjudication(release, votes, layer, adjudicator, wordings)
@@ -293,22 +292,26 @@ def _fetch(db: duckdb.DuckDBPyConnection, table: str, column: str, keys: Iterabl
 
 
 def _found(release: Path, wanted: set[tuple[str, str]]) -> tuple[dict[tuple[str, str], Row], dict[str, Source], dict[str, str]]:
-    """(item_id, layer) -> its row with both, for the items that are in the release; their documents whose words are there; and the
-    names of entities."""
+    """(item_id, layer) -> its row with both and the language of its document, for the items that are in the release; their documents
+    whose words are there; and the names of entities."""
     asked: dict[str, set[str]] = {}
     for item_id in {item_id for item_id, _ in wanted}:
         if (name := ITEM_ID.fullmatch(item_id)) and name["kind"] in KINDS:
             asked.setdefault(KINDS[name["kind"]], set()).add(item_id)
     with _opened(release) as db:
         rows = {row[TABLES[table]]: row for table, ids in sorted(asked.items()) for row in _fetch(db, table, TABLES[table], ids)}
-        found = {key: rows[key[0]] | {"item_id": key[0], "layer": key[1]} for key in sorted(wanted) if key[0] in rows and key[1] in LAYERS}
-        documents = {row["doc_id"] for row in rows.values()}
-        sources = sources_of(*(_fetch(db, table, "doc_id", documents) for table in ("documents", "edits", "segments")))
+        wanted_of = {row["doc_id"] for row in rows.values()}
+        documents, edits, segments = (_fetch(db, table, "doc_id", wanted_of) for table in ("documents", "edits", "segments"))
         names = dict(db.execute("SELECT entity_id, name FROM entities").fetchall())
-    return found, sources, names
+    languages = {d["doc_id"]: d["language"] for d in documents}
+    found = {}
+    for item_id, layer in sorted(wanted):
+        if (row := rows.get(item_id)) and layer in LAYERS:
+            found[item_id, layer] = row | {"item_id": item_id, "layer": layer, "language": languages.get(row["doc_id"])}
+    return found, sources_of(documents, edits, segments), names
 
 
-def _asked(release: Path, wanted: set[tuple[str, str]], wordings: Mapping[str, str]) -> tuple[dict[str, dict[str, str]], dict[str, Source]]:
+def _asked(release: Path, wanted: set[tuple[str, str]], wordings: Wordings) -> tuple[dict[str, dict[str, str]], dict[str, Source]]:
     """item_id -> what a task shows of it: the question, its sentence or block, and the passage around that; and the documents.
 
     wanted: (item_id, layer), all of one layer.
@@ -321,12 +324,13 @@ def _asked(release: Path, wanted: set[tuple[str, str]], wordings: Mapping[str, s
         source = sources[row["doc_id"]]
         item, passage = _told(row, source)
         target, holder = row.get("target_id") or "", row.get("holder_entity_id")
+        aim = wordings.get((target, row["language"])) or wordings.get((target, None), target)
         who = names.get(holder, holder) if holder else "the author" if row.get("holder_type") == "author" else "the source that is quoted"
         asked[item_id] = {
             "item_id": item_id,
             "doc_id": row["doc_id"],
             "layer": layer,
-            "question": QUESTIONS[layer].format(holder=who, target=wordings.get(target, target)),
+            "question": QUESTIONS[layer].format(holder=who, target=aim),
             "item": item,
             "text": passage,
         }

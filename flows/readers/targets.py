@@ -6,8 +6,9 @@ One line per target:
     harbour_board,entity,The harbour board,Портовое управление,,harbour board;;port* authority
     ferry_sale,policy,Selling the ferry,,,sale of the ferry;;ferry sale
 
-Only id, type and wording are required; `wording_<language>` says the same in another language. An entity is found by its mentions:
-`entity_id` is its id among the entities, or several, parted by `;;` (a state and its government); the target's own where it is empty.
+Only id, type and wording are required; `wording_<language>` says the same to whoever annotates a document in that one. An entity is
+found by its mentions: `entity_id` is its id among the entities, or several, parted by `;;` (a state and its government); the
+target's own where it is empty.
 Anything else is found by its `terms`, parted by `;;`, which entities may have too. A term is found as whole words, capital or small;
 `*` after a word stands for any ending.
 """
