@@ -91,10 +91,11 @@ def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Cal
         listed = call("list", list_captures, source)
         facts = provenance(digest(listed), settings(source) | told_beside(corpus)) | {"settings": portable(source, listed)}
         manifest, shards = pack(source, known, listed, work, shards_of(out / name), made_by(facts))
+        withdrawn = {c.sha256[:20]: c.detail for c in listed if c.reason == "withdrawn"}
+        del listed  # of a million captures some 600 MB; from here on they are in `manifest`
         todo = [shard for shard in shards if not is_done(shard)]
         deque(progress("documents", spread(todo, source.captures), len(todo)), maxlen=0)
         previous = latest(out / name)
-        withdrawn = {c.sha256[:20]: c.detail for c in listed if c.reason == "withdrawn"}
         tables = call("group", write_tables, manifest, shards, previous, work / "tables", work)
         targets = [{"target_id": t.target_id, "wording": t.wording} for t in known.targets]
         call("answers", write_answers, shards, tables, corpus / "annotations", entities(known), targets, work)

@@ -104,5 +104,5 @@ QUOTED = f"""
     )
     SELECT a.* REPLACE (COALESCE(q.exact, a.exact) AS exact, COALESCE(q.prefix, a.prefix) AS prefix, COALESCE(q.suffix, a.suffix) AS suffix,
         COALESCE(sha256(q.exact), a.text_sha256) AS text_sha256)
-    FROM {{annotations}} a LEFT JOIN quoted q ON q.item_id = a.item_id AND a.carried IN ('unchanged', 'moved')
+    FROM {{annotations}} a LEFT JOIN quoted q ON q.item_id = CASE WHEN a.carried IN ('unchanged', 'moved') THEN a.item_id END
 """

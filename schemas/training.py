@@ -60,18 +60,24 @@ def view(name: str) -> SimpleNamespace:
 SPLIT = "CASE WHEN p.split = 'validation' AND l.tier = 'gold' THEN 'test' ELSE p.split END"
 ANSWER = "CASE WHEN l.value LIKE '{{%' THEN json_extract_string(l.value, '$.modality') ELSE l.value END"
 QUERIES = {
+    # The words of all claims first, or else every claim would take its document's text through the joins.
     "claims": f"""
-        SELECT i.claim_id AS item_id, substring(d.text, i.first + 1, i.last - i.first) AS text, b.text AS context,
+        WITH i AS MATERIALIZED (
+            SELECT claim_id, doc_id, segment_id, holder_type, holder_entity_id,
+                list_min([s.start FOR s IN spans]) AS first, list_max([s."end" FOR s IN spans]) AS last,
+                substring(text, first + 1, last - first) AS words
+            FROM claims JOIN documents USING (doc_id)
+        )
+        SELECT i.claim_id AS item_id, i.words AS text, b.text AS context,
             COALESCE(e.name, i.holder_type) AS holder, NULL AS target, {ANSWER} AS {{label}}, {SPLIT} AS split
-        FROM labels l JOIN (SELECT *, list_min([s.start FOR s IN spans]) AS first, list_max([s."end" FOR s IN spans]) AS last FROM claims) i
-            ON i.claim_id = l.item_id {{joins}}""",
+        FROM labels l JOIN i ON i.claim_id = l.item_id {{joins}}""",
     "stances": f"""
         SELECT i.stance_id AS item_id, g.text AS text, b.text AS context, COALESCE(e.name, i.holder_type) AS holder,
             COALESCE(t.wording, i.target_id) AS target, l.value AS {{label}}, {SPLIT} AS split
         FROM labels l JOIN stances i ON i.stance_id = l.item_id LEFT JOIN targets t USING (target_id) {{joins}}""",
 }
 JOINS = """
-        JOIN documents d ON d.doc_id = i.doc_id JOIN segments g ON g.segment_id = i.segment_id
+        JOIN segments g ON g.segment_id = i.segment_id
         JOIN segments b ON b.segment_id = COALESCE(g.parent_id, g.segment_id)
         LEFT JOIN entities e ON e.entity_id = i.holder_entity_id
         JOIN splits p ON p.scheme = 'story' AND p.layer = 'document' AND p.doc_id = i.doc_id AND p.split <> 'excluded'

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.release.report import visible
+from flows.release.report import LEAKS, visible
 from tests.corpora import build, corpus
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
@@ -153,3 +153,16 @@ def test_on_a_phone_tables_scroll_by_themselves_and_the_focus_is_seen(release, b
 )
 def test_what_is_invisible_has_its_code_but_for_joiners_that_are_spelling(text, shown):
     assert visible(text) == shown
+
+
+def test_leakage_counts_the_pairs_that_are_parted_once_each():
+    drawn = {"story": dict.fromkeys("abc", "train"), "time": dict.fromkeys("de", "train")}
+    drawn["random"] = dict.fromkeys("ace", "train") | {"b": "validation", "d": "excluded"}
+    splits = [(scheme, *side) for scheme, sides in drawn.items() for side in sides.items()]
+    with duckdb.connect() as db:
+        db.execute("CREATE TABLE documents (doc_id VARCHAR, story_cluster VARCHAR, supersedes VARCHAR)")
+        db.execute("CREATE TABLE splits (scheme VARCHAR, layer VARCHAR, doc_id VARCHAR, split VARCHAR)")
+        documents = [("a", "a", None), ("b", "a", "a"), ("c", "a", None), ("d", "a", None), ("e", None, "b")]
+        db.executemany("INSERT INTO documents VALUES (?, ?, ?)", documents)
+        db.executemany("INSERT INTO splits VALUES (?, 'document', ?, ?)", splits)
+        assert db.execute(LEAKS).fetchall() == [("random", 3), ("story", 0)]  # a-b, b-c, b-e; under `time` no pair stands at all

@@ -15,7 +15,7 @@ import pyarrow as pa
 import schemas
 from flows.corpus.items import Source, items, sources_of
 from flows.corpus.labels import labels
-from flows.corpus.tables import copy
+from flows.corpus.tables import copy, database
 from flows.corpus.votes import ITEM_ID, Refused, Row, carried_votes, read_votes
 from schemas.annotations import QUOTED
 from schemas.training import query
@@ -70,7 +70,7 @@ def write_answers(shards: list[Path], tables: Path, annotations: Path, entities:
     annotations: the folder of the votes; lines that are none become rejections. entities: rows of `entities`, with `is_own` for those of
     the corpus. targets: target_id, wording. spill: a folder DuckDB may use for what does not fit into memory.
     """
-    with duckdb.connect(config={"temp_directory": str(spill)}) as db:
+    with database(spill) as db:
         for name in (*IN_SHARDS, *ITEMS):
             db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")
         votes, _ = read_votes(annotations)

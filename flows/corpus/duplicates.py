@@ -40,8 +40,21 @@ NEIGHBOURS = 16
 SPACELESS = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f"
 WORDS = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+")
 BATCH = 1_000
+# Bands that are searched for meetings at a time: of a million documents, 64 million rows, which DuckDB holds in its memory.
+AT_ONCE = 64
 
 Pair = tuple[str, str]
+
+# How often two documents are neighbours in a bucket.
+MEETINGS = """
+    WITH shared AS (SELECT bucket FROM {part} GROUP BY bucket HAVING COUNT(*) > 1),
+    placed AS (
+        SELECT doc, bucket, ROW_NUMBER() OVER (PARTITION BY bucket ORDER BY doc) AS place FROM {part} SEMI JOIN shared USING (bucket)
+    )
+    SELECT a.doc AS first, b.doc AS second, COUNT(*) FROM placed a
+    JOIN placed b ON a.bucket = b.bucket AND b.place > a.place AND b.place <= a.place + $1
+    GROUP BY a.doc, b.doc
+"""
 
 
 def near_duplicates(db: duckdb.DuckDBPyConnection) -> list[Pair]:
@@ -82,26 +95,22 @@ def candidates(
     sets: a document's number and its sorted set of strings; smaller ones than `least` are left out; neighbours in a bucket are neighbours
     by number. A pair is taken where at least `agreeing` of `bands` bands, of `rows` MinHash values each, are equal.
     """
-    db.execute("CREATE OR REPLACE TABLE buckets (doc INTEGER, bucket UBIGINT)")
+    parts = {f"buckets_{at}": slice(at, at + AT_ONCE) for at in range(0, bands, AT_ONCE)}
+    for part in parts:
+        db.execute(f"CREATE OR REPLACE TABLE {part} (doc INTEGER, bucket UBIGINT)")
     for batch in batches(pair for pair in sets if len(pair[1]) >= least):
         docs, members = zip(*batch, strict=True)
         digests = np.array(RMinHash.digests_from_token_sets(members, bands * rows, 1), dtype=np.uint64)
-        keys = _buckets(digests.reshape(len(docs), bands, rows))
-        insert(db, "buckets", pa.table({"doc": np.repeat(np.array(docs, dtype=np.int32), bands), "bucket": keys.ravel()}))
-    db.execute(
-        """
-        CREATE OR REPLACE TABLE candidates AS
-        WITH shared AS (SELECT bucket FROM buckets GROUP BY bucket HAVING COUNT(*) > 1),
-        placed AS (
-            SELECT doc, bucket, ROW_NUMBER() OVER (PARTITION BY bucket ORDER BY doc) AS place FROM buckets SEMI JOIN shared USING (bucket)
-        )
-        SELECT a.doc AS first, b.doc AS second FROM placed a
-        JOIN placed b ON a.bucket = b.bucket AND b.place > a.place AND b.place <= a.place + $1
-        GROUP BY ALL HAVING COUNT(*) >= $2
-        """,
-        [NEIGHBOURS, agreeing],
-    )
-    db.execute("DROP TABLE buckets")
+        keys, numbers = _buckets(digests.reshape(len(docs), bands, rows)), np.array(docs, dtype=np.int32)
+        for part, of in parts.items():
+            insert(db, part, pa.table({"doc": np.repeat(numbers, keys[:, of].shape[1]), "bucket": keys[:, of].ravel()}))
+    db.execute("CREATE OR REPLACE TABLE meetings (first INTEGER, second INTEGER, times INTEGER)")
+    for part in parts:
+        db.execute(f"INSERT INTO meetings {MEETINGS.format(part=part)}", [NEIGHBOURS])
+        db.execute(f"DROP TABLE {part}")
+    often = "SELECT first, second FROM meetings GROUP BY first, second HAVING SUM(times) >= $1"
+    db.execute(f"CREATE OR REPLACE TABLE candidates AS {often}", [agreeing])
+    db.execute("DROP TABLE meetings")
 
 
 def clusters(pairs: Iterable[Pair], standing: Mapping[str, str | None] | None = None) -> dict[str, str]:

@@ -11,20 +11,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from flows.corpus.duplicates import clusters, insert, near_duplicates
+from flows.corpus.duplicates import Pair, clusters, insert, near_duplicates
 from flows.corpus.repeats import PAGES
-from flows.corpus.splits import Document, assign
+from flows.corpus.splits import assign
 from flows.corpus.stories import same_story
 
 # Beyond this DuckDB spills to disk; left alone it would take four fifths of the machine.
 MEMORY = "2GB"
-# A capture whose twin became a document is a duplicate; where the twin was refused, so is it, for the same reason.
+# A capture whose twin became a document is a duplicate; where the twin was refused, so is it, for the same reason. The CASE, since a
+# condition on the left side of a left join makes DuckDB hold every row against every other.
 CAPTURES = """
     SELECT l.capture_id, l.sha256 AS capture_sha256, l.path, l.container_sha256, l.record_offset,
         l.media_type, l.bytes, l.url, l.archive_url, l.date_retrieved,
         CASE WHEN d.doc_id IS NULL THEN 'rejected' WHEN d.capture_id = l.capture_id THEN 'document' ELSE 'duplicate' END AS outcome,
         d.doc_id
-    FROM listed l LEFT JOIN shard_documents d ON d.doc_id = l.sha256[:20] AND l.reason IS NULL
+    FROM listed l LEFT JOIN shard_documents d ON d.doc_id = CASE WHEN l.reason IS NULL THEN l.sha256[:20] END
 """
 REJECTIONS = """
     SELECT * FROM shard_rejections
@@ -70,7 +71,7 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
     release, whose splits and names of clusters stand. spill: a folder DuckDB may use for what does not fit into memory.
     """
     tables.mkdir(parents=True)
-    with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)}) as db:
+    with database(spill) as db:
         db.read_parquet(escape(str(listed))).create_view("listed")
         for name in ("documents", "segments", "edits", "rejections"):
             db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")
@@ -86,39 +87,58 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
         }
         for name, query in queries.items():
             copy(db, name, query, tables)
-        _split(db, previous, tables / "splits.parquet")
+        _split(db, previous, tables)
     return tables
+
+
+def database(spill: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory that spills into the folder `spill`."""
+    return duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)})
 
 
 def _link(db: duckdb.DuckDBPyConnection, previous: Path | None) -> None:
     """The temporary table `linked`: the clusters of every document that has near-duplicates or shares its story."""
     db.execute("CREATE VIEW documents AS SELECT doc_id, text, language, date_published, date_not_before FROM shard_documents")
-    standing = _published(db, previous, "documents", "doc_id, duplicate_cluster, story_cluster")
     copies = near_duplicates(db)
+    pairs = copies + same_story(db)
+    standing = _standing(db, previous, pairs)
     same_text = clusters(copies, {doc_id: cluster for doc_id, cluster, _ in standing})
-    stories = clusters(copies + same_story(db), {doc_id: cluster for doc_id, _, cluster in standing})
+    stories = clusters(pairs, {doc_id: cluster for doc_id, _, cluster in standing})
     db.execute("CREATE TEMP TABLE linked (doc_id VARCHAR, duplicate_cluster VARCHAR, story_cluster VARCHAR)")
     columns = (list(stories), [same_text.get(doc_id) for doc_id in stories], list(stories.values()))
     insert(db, "linked", pa.table([pa.array(c, pa.string()) for c in columns], names=["doc_id", "duplicate_cluster", "story_cluster"]))
 
 
-def _split(db: duckdb.DuckDBPyConnection, previous: Path | None, path: Path) -> None:
-    """Write `splits`, one scheme after the other."""
+def _standing(db: duckdb.DuckDBPyConnection, previous: Path | None, pairs: list[Pair]) -> list[tuple]:
+    """doc_id, duplicate_cluster and story_cluster in the last release, of documents that were in a cluster or are in one of `pairs`."""
+    paired = pa.table({"doc_id": pa.array(sorted({doc_id for pair in pairs for doc_id in pair}), pa.string())})
+    db.execute("CREATE TEMP TABLE paired (doc_id VARCHAR)")
+    insert(db, "paired", paired)
+    found = _published(db, previous, "documents", "doc_id, duplicate_cluster, story_cluster")
+    return db.execute(f"{found} WHERE COALESCE(duplicate_cluster, story_cluster) IS NOT NULL OR doc_id IN (FROM paired)").fetchall()
+
+
+def _split(db: duckdb.DuckDBPyConnection, previous: Path | None, tables: Path) -> None:
+    db.execute("CREATE TEMP TABLE groups (doc_id VARCHAR, name VARCHAR)")
     groups = clusters(db.execute(LINKS).fetchall())
-    rows = db.execute("SELECT doc_id, outlet, date_published FROM shard_documents").fetchall()
-    before: dict[str, dict[str, str]] = {}
-    for scheme, doc_id, split in _published(db, previous, "splits", "scheme, doc_id, split"):
-        before.setdefault(scheme, {})[doc_id] = split
-    schema = schemas.table("splits").SCHEMA
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for _, found in assign((Document(doc_id, groups.get(doc_id), *facts) for doc_id, *facts in rows), before):
-            writer.write_table(pa.Table.from_pylist(found, schema))
+    insert(db, "groups", pa.table([pa.array(c, pa.string()) for c in (list(groups), list(groups.values()))], names=["doc_id", "name"]))
+    db.execute(
+        """CREATE TEMP TABLE grouped AS SELECT doc_id, name AS "group", outlet, date_published
+           FROM shard_documents LEFT JOIN groups USING (doc_id)"""
+    )
+    standing = _published(db, previous, "splits", "scheme, doc_id, split")
+    db.execute(f"CREATE TEMP TABLE standing AS {standing} WHERE doc_id IS NOT NULL")
+    copy(db, "splits", assign(db), tables)
 
 
-def _published(db: duckdb.DuckDBPyConnection, release: Path | None, table: str, columns: str) -> list[tuple]:
-    """Columns of a table of the last release; empty where there is none."""
+def _published(db: duckdb.DuckDBPyConnection, release: Path | None, table: str, columns: str) -> str:
+    """SQL for columns of a table of the last release; no rows where there is none."""
     files = sorted((release / "data" / table).glob("*.parquet")) if release else []
-    return db.read_parquet([escape(str(f)) for f in files]).project(columns).fetchall() if files else []
+    if files:
+        db.read_parquet([escape(str(f)) for f in files]).create_view(f"last_{table}")
+    else:
+        db.register(f"last_{table}", schemas.table(table).SCHEMA.empty_table())
+    return f"SELECT {columns} FROM last_{table}"
 
 
 def copy(db: duckdb.DuckDBPyConnection, name: str, query: str, tables: Path) -> None:

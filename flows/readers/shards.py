@@ -21,7 +21,8 @@ from flows.readers.knowledge import Knowledge, to_json
 
 # Bytes a shard aims at: some ten seconds of work, and some hundred megabytes of memory on the way.
 SHARD_BYTES = 8_000_000
-MAX_SHARDS = 4096
+# A terabyte of captures in shards of that size. Each is a folder of a dozen files; beyond that, shards grow.
+MAX_SHARDS = 1 << 17
 # What the corpus knows, beside a shard's captures.
 KNOWLEDGE = "knowledge.json"
 # Rows of the list made at a time.

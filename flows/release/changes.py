@@ -224,12 +224,13 @@ def _set(db: duckdb.DuckDBPyConnection, sql: str) -> frozenset[str]:
 
 
 def _rows(folder: Path, table: str) -> str:
-    """SQL for the records of a table: key, and the whole of it as JSON."""
+    """SQL for the records of a table that stand in `differences`: key, and the whole of it as JSON."""
     names = columns(folder, table)
     if not names:
         return "SELECT '' AS key, '' AS line WHERE false"
     whole = ", ".join(f'"{c}" := "{c}"' for c in names)
-    return f"SELECT {key_of(table)} AS key, CAST(to_json(struct_pack({whole})) AS VARCHAR) AS line FROM {relation(files(folder, table))}"
+    rows = f"SELECT {key_of(table)} AS key, * FROM {relation(files(folder, table))}"
+    return f"SELECT key, CAST(to_json(struct_pack({whole})) AS VARCHAR) AS line FROM ({rows}) SEMI JOIN differences USING (key)"
 
 
 def _id(row: dict, names: list[str]) -> str:

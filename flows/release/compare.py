@@ -143,11 +143,20 @@ def _feed(streams: dict, name: str, values: pa.Array) -> None:
             _feed(streams, f"{name}/{field.name}", child)
     elif pa.types.is_string(values.type):
         streams[f"{name}/length"].update(_whole(pc.binary_length(values)))
-        streams[f"{name}/value"].update("".join(values.drop_null().to_pylist()).encode())
+        streams[f"{name}/value"].update(_bytes(values.drop_null()))
     elif pa.types.is_floating(values.type):
         streams[f"{name}/value"].update(values.fill_null(0.0).to_numpy(zero_copy_only=False).astype("<f8"))
     else:
         streams[f"{name}/value"].update(_whole(values))
+
+
+def _bytes(values: pa.StringArray) -> memoryview | bytes:
+    """The strings one behind the other in UTF-8, none of which is null, as they lie in memory."""
+    if not len(values):
+        return b""
+    _, offsets, data = values.buffers()
+    first, last = np.frombuffer(offsets, np.int32)[[values.offset, values.offset + len(values)]]
+    return memoryview(data)[first:last] if data else b""
 
 
 def _whole(values: pa.Array) -> np.ndarray:
@@ -164,9 +173,12 @@ def _next(previous: str, tables: list[Records]) -> str | None:
 
 
 def _records(db: duckdb.DuckDBPyConnection, old: Path | None, tables: Path, table: str) -> Records:
+    before, after = columns(old, table), columns(tables, table)
+    if not before:
+        rows = sum(pq.read_metadata(path).num_rows for path in files(tables, table))
+        return Records({"added": rows} if rows else {}, [], [])
     found = db.execute(f"SELECT what, COUNT(*) FROM ({differing(old, tables, table)}) GROUP BY what").fetchall()
     found.sort(key=lambda row: KINDS.index(row[0]))
-    before, after = columns(old, table), columns(tables, table)
     both = before and after
     return Records(
         dict(found),
@@ -203,9 +215,9 @@ def key_of(table: str) -> str:
 def _side(found: list[Path], key: str, columns: list[str]) -> str:
     """SQL for the key of each record as JSON, a hash of the rest of it, and its split."""
     if not found:
-        return "SELECT '' AS key, '' AS rest, '' AS split WHERE false"
+        return "SELECT '' AS key, 0::UHUGEINT AS rest, '' AS split WHERE false"
     rest = ", ".join(f'"{c}"' for c in columns if c != "split")
     split = '"split"' if "split" in columns else "''"
     return f"""
-        SELECT {key} AS key, md5(CAST(json_array({rest}) AS VARCHAR)) AS rest, {split} AS split
+        SELECT {key} AS key, md5_number(CAST(json_array({rest}) AS VARCHAR)) AS rest, {split} AS split
         FROM {relation(found)}"""

@@ -344,12 +344,13 @@ def _json(release: Path, table: str) -> Iterator[str]:
         with (release / name).open("rb") as lines:
             row = 0
             for frame in batches(path):
-                wanted = io.BytesIO()
-                json_lines(frame, wanted)
-                found = list(islice(lines, frame.num_rows))
+                made = io.BytesIO()
+                json_lines(frame, made)
+                wanted, begin = made.getbuffer(), lines.tell()
                 # Other versions may write a number otherwise: the bytes being equal is the fast way only.
-                if b"".join(found) != wanted.getvalue():
-                    pairs = zip_longest(found, wanted.getvalue().splitlines())
+                if lines.read(len(wanted)) != wanted:
+                    lines.seek(begin)
+                    pairs = zip_longest(islice(lines, frame.num_rows), bytes(wanted).splitlines())
                     unlike = (row + i for i, pair in enumerate(pairs, 1) if not _same(*pair))
                     yield from (f"{name}: line {i} is not row {i} of the Parquet" for i in unlike)
                 row += frame.num_rows

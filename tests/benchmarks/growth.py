@@ -17,20 +17,23 @@ from pathlib import Path
 
 from tests.benchmarks.corpus import make
 
-BUILD = "from flows.cli import main; main()"
+ARAXES = "from flows.cli import main; main()"
+# One more capture, as JSON Lines.
+NOTE = "A late note from the harbour. Nobody has read it yet, and the ferry leaves at nine. The board will meet in May."
+LATE = json.dumps({"text": NOTE}) + "\n"
 
 
-def measured(captures: Path, out: Path, workers: int) -> tuple[float, float, float]:
-    """Seconds of CPU and of the clock, and MB of the largest process, of one build."""
+def measured(words: list[str], work: Path) -> tuple[float, float, float]:
+    """Seconds of CPU and of the clock, and MB of the largest process, of one `araxes` command with its cache below `work`."""
     start = time.perf_counter()
-    words = [sys.executable, "-c", BUILD, "build", str(captures), "--out", str(out), "--direct", "--workers", str(workers)]
     null = os.open(os.devnull, os.O_WRONLY)
-    environment = {**os.environ, "ARAXES_CACHE": str(out / "cache")}
+    environment = {**os.environ, "ARAXES_CACHE": str(work / "cache")}
+    words = [sys.executable, "-c", ARAXES, *words]
     pid = os.posix_spawn(sys.executable, words, environment, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
     os.close(null)
     _, status, usage = os.wait4(pid, 0)
     if status:
-        raise SystemExit(f"the build of {captures} failed")
+        raise SystemExit(f"araxes {' '.join(words[3:])} failed")
     return usage.ru_utime + usage.ru_stime, time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
@@ -45,11 +48,10 @@ def main() -> None:
     for n in options.sizes:
         with tempfile.TemporaryDirectory() as folder:
             captures = make(Path(folder, "captures"), n, "small")
-            cpu, wall, mb = measured(captures, Path(folder, "out"), options.workers)
-            note = "A late note from the harbour. Nobody has read it yet, and the ferry leaves at nine. The board will meet in May."
-            row = {"text": note}
-            (captures / "late.jsonl").write_text(json.dumps(row) + "\n")
-            again = measured(captures, Path(folder, "out"), options.workers)[0]
+            build = ["build", str(captures), "--out", str(Path(folder, "out")), "--direct", "--workers", str(options.workers)]
+            cpu, wall, mb = measured(build, Path(folder))
+            (captures / "late.jsonl").write_text(LATE)
+            again = measured(build, Path(folder))[0]
         slope = (mb - last[2]) / (n - last[0])
         more = 1000 * (cpu - last[1]) / (n - last[0])
         million = f"{mb + slope * (1_000_000 - n):.0f}" if last[0] else ""
