@@ -98,7 +98,7 @@ def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Cal
         previous = latest(out / name)
         tables = call("group", write_tables, manifest, shards, previous, work / "tables", work)
         targets = [{"target_id": t.target_id, "wording": t.wording} for t in known.targets]
-        call("answers", write_answers, shards, tables, corpus / "annotations", entities(known), targets, work)
+        call("answers", write_answers, shards, tables, corpus / "annotations", entities(known), targets, work, source.labels["aggregate"])
         found = funnel(tables)
         failures = call("gate", judge, measure(tables, previous), source.gate, release / "quality")
         if failures:

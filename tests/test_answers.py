@@ -86,3 +86,22 @@ def test_a_holder_who_is_no_public_figure_has_a_pseudonym_in_a_public_release(vo
     assert ids and all(i.split("-")[3].startswith("person_") for i in ids) and items["gold"] not in ids
     words = b"".join(p.read_bytes() for p in public.rglob("*") if p.is_file() and p.suffix != ".parquet")
     assert b"Nina Private" not in words and b"nina_private" not in words
+
+
+@pytest.mark.parametrize("aggregate", ["majority", "dawid_skene"])
+def test_votes_that_differ_are_weighed_as_the_configuration_says(tmp_path, aggregate):
+    folder = corpus(tmp_path / "c", 1)
+    assert build(folder, tmp_path / "dist") == 0
+    sentences = [s for s in rows(tmp_path / "dist" / "c" / "1.0.0", "segments") if s["unit"] == "sentence"]
+    (folder / "annotations").mkdir()
+    votes = [
+        vote(s["segment_id"], s, who, answer, layer="check_worthiness")
+        for i, s in enumerate(sentences)
+        for who, answer in (("a1", "yes"), ("a2", "yes"), ("a3", "no" if i else "yes"))
+    ]
+    (folder / "annotations" / "v.jsonl").write_text("\n".join(map(json.dumps, votes)))
+    (folder / "araxes.toml").write_text(f'[labels]\naggregate = "{aggregate}"\n')
+    assert build(folder, tmp_path / "dist") == 0
+    place = tmp_path / "dist" / "c" / (tmp_path / "dist" / "c" / "LATEST").read_text().strip()
+    found = [(r["tier"], r["method"]) for r in rows(place, "labels") if r["layer"] == "check_worthiness"]
+    assert len(found) > 1 and sorted(found) == [("gold", "majority"), *[("human_single", aggregate)] * (len(found) - 1)]

@@ -48,6 +48,7 @@ def test_a_folder_with_nothing_but_files_is_a_corpus_and_its_configuration_is_no
         ("araxes.toml", "[dataset]\nname = 'No Good'\n", "not usable"),
         ("araxes.toml", "[dataset]\nname = '../x'\n", "not usable"),
         ("araxes.toml", "[limits]\nmax_capture_bytes = 'much'\n", "whole number"),
+        ("araxes.toml", "[labels]\naggregate = 'mean'\n", 'aggregate is \'mean\'; write "majority" or "dawid_skene"'),
         ("captures.csv", "path,urls\n", "unknown column 'urls'"),
         ("captures.csv", "path,url\nz.txt,u\n", "line 2: no capture 'z.txt'"),
         ("captures.csv", "path,url\na.txt\n", "not as many values"),

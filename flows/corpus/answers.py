@@ -64,11 +64,19 @@ ITEM_SPLITS = """
 """
 
 
-def write_answers(shards: list[Path], tables: Path, annotations: Path, entities: list[Row], targets: list[Row], spill: Path) -> Path:
+def write_answers(
+    shards: list[Path],
+    tables: Path,
+    annotations: Path,
+    entities: list[Row],
+    targets: list[Row],
+    spill: Path,
+    aggregate: str = "majority",
+) -> Path:
     """Write the tables of answers into `tables`, where documents, segments, edits, rejections and splits stand, and return it.
 
     annotations: the folder of the votes; lines that are none become rejections. entities: rows of `entities`, with `is_own` for those of
-    the corpus. targets: target_id, wording. spill: a folder DuckDB may use for what does not fit into memory.
+    the corpus. targets: target_id, wording. spill: a folder DuckDB may use for what does not fit into memory. aggregate: of `labels`.
     """
     with database(spill) as db:
         for name in (*IN_SHARDS, *ITEMS):
@@ -82,7 +90,7 @@ def write_answers(shards: list[Path], tables: Path, annotations: Path, entities:
         carried, refused = carried_votes(annotations, {n: [tables / f"{n}.parquet"] for n in ("documents", "segments", "edits", *ITEMS)})
         own = [c.vote for c in carried]
         _load(db, "own_annotations", own, schemas.table("annotations").SCHEMA)
-        _load(db, "own_labels", _decided(db, own), schemas.table("labels").SCHEMA)
+        _load(db, "own_labels", _decided(db, own, aggregate), schemas.table("labels").SCHEMA)
         for name in ("documents", "segments", "edits", *ITEMS):
             db.read_parquet(escape(str(tables / f"{name}.parquet"))).create_view(name)
         for name, made_of in QUERIES.items():
@@ -124,7 +132,7 @@ def _sources(db: duckdb.DuckDBPyConnection, votes: list[Row]) -> dict[str, Sourc
     return sources_of(**rows)
 
 
-def _decided(db: duckdb.DuckDBPyConnection, own: list[Row]) -> list[Row]:
+def _decided(db: duckdb.DuckDBPyConnection, own: list[Row], aggregate: str) -> list[Row]:
     """Labels of the items on which somebody voted, the rules' votes on them included."""
     wanted = sorted({v["item_id"] for v in own})
     of_rules = db.execute("FROM shard_annotations WHERE item_id IN (SELECT unnest($1::VARCHAR[]))", [wanted]).to_arrow_table().to_pylist()
@@ -135,7 +143,7 @@ def _decided(db: duckdb.DuckDBPyConnection, own: list[Row]) -> list[Row]:
             "SELECT w, COALESCE(language, '') FROM (SELECT unnest($1::VARCHAR[]) AS w) JOIN shard_documents ON doc_id = w[:20]", [wanted]
         ).fetchall()
     )
-    found, _ = labels(own + rules, languages)
+    found, _ = labels(own + rules, languages, aggregate)
     return found
 
 

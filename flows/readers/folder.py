@@ -24,6 +24,8 @@ from schemas.captures import path_bytes, path_text
 PROPOSED = "outlets.proposed.csv"
 CONFIGURATION = ("araxes.toml", "captures.csv", "outlets.csv", PROPOSED, "entities.csv", "targets.csv", "annotations")
 TEXT, TEXTS, COUNT = "a text in quotes", "a list of texts in quotes", "a whole number above 0"
+AGGREGATES = ("majority", "dawid_skene")
+AGGREGATE = '"majority" or "dawid_skene"'
 SECTIONS = {
     "dataset": {
         **dict.fromkeys(("name", "title", "license", "citation", "date_published", "purpose", "limits", "url", "doi"), TEXT),
@@ -31,6 +33,7 @@ SECTIONS = {
         **dict.fromkeys(("creators", "tags"), TEXTS),
     },
     "limits": {"max_capture_bytes": COUNT},
+    "labels": {"aggregate": AGGREGATE},
     "gate": None,  # the gate knows its own keys
     "public": {"licenses": TEXTS},
 }
@@ -73,6 +76,7 @@ class Corpus(NamedTuple):
     not_captures: tuple[str, ...]
     dataset: dict
     limits: dict
+    labels: dict
     gate: dict
     public: dict
     known: dict[str, dict[str, str]]
@@ -113,6 +117,7 @@ def open_corpus(folder: Path) -> Corpus:
         not_captures=CONFIGURATION if captures == folder else (),
         dataset={**settings.get("dataset", {}), "name": name},
         limits={"max_capture_bytes": MAX_CAPTURE_BYTES, **settings.get("limits", {})},
+        labels={"aggregate": "majority", **settings.get("labels", {})},
         gate=settings.get("gate", {}),
         public=settings.get("public", {}),
         known=_known(folder / "captures.csv"),
@@ -299,6 +304,8 @@ def _settings(path: Path) -> dict:
 
 
 def _is(value: object, what: str) -> bool:
+    if what == AGGREGATE:
+        return value in AGGREGATES
     if what == COUNT:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     texts = value if what == TEXTS and isinstance(value, list) else [value] if what == TEXT else [None]
