@@ -140,16 +140,18 @@ def _is_skipped(low: str, segments: Sequence, i: int) -> bool:
         return True
     of = rules(unit.language)
     start = unit.end - len(low[unit.start : unit.end].lstrip(OUTER))
-    word = WORD.match(low, start, unit.end)
-    begins = lookup(unit.language)[word[0]] if word else 0
+    found = WORD.match(low, start, unit.end)
+    word = found[0] if found else ""
+    begins = lookup(unit.language)[word]
     if begins & META and of.cues["meta"].match(low, start):
         return True
-    if begins & IMPERATIVE and word[0] in of.words["imperative"] and not low.startswith(",", word.end()):
+    if begins & IMPERATIVE and word in of.words["imperative"] and not low.startswith(",", start + len(word)):
         return True
     if block.unit not in HEADINGS:
         return False
-    is_wh = begins & WH and word[0] in of.words["wh"]
-    return bool(is_wh) or not is_clause(low[start : _head_end(low, start, unit.end)], unit.language)
+    if begins & WH and word in of.words["wh"]:
+        return True
+    return not is_clause(low[start : _head_end(low, start, unit.end)], unit.language)
 
 
 def _is_answer(low: str, segments: Sequence, i: int) -> bool:
@@ -381,7 +383,8 @@ def _moods(said: str, language: str) -> dict[str, list[str]]:
 def _main_words(said: str, language: str) -> list[tuple[str, int]]:
     """The words of the main clause, as far as words tell, with what is known of each: without the verb of a relative before its own, and
     up to the first relative after that."""
-    out, has_verb, in_relative = [], False, False
+    out: list[tuple[str, int]] = []
+    has_verb = in_relative = False
     conditional = rules(language).words["conditional"]
     for word, code in zip(WORD.findall(said), read(said, language)[0], strict=True):
         if code & RELATIVE and word not in conditional:

@@ -104,7 +104,7 @@ def _beginnings(language: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for place, name in enumerate(_LISTS):
         for cue in words[name] if name != "manner" else words["wrongly"] | words["rightly"]:
-            first = re.match(r"\w+", cue)[0]
+            first = re.findall(r"\w+", cue)[0]
             found[first] = found.get(first, 0) | SPEECH << place
     return found
 

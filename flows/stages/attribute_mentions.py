@@ -118,7 +118,8 @@ def _general() -> Mapping[str, Entity]:
 
 @cache
 def _general_forms(language: str | None) -> Mapping[tuple, Form]:
-    entities, found = _general(), {}
+    entities = _general()
+    found: dict[tuple, Form] = {}
     for row in _rows():
         names, demonyms = ([(language, name) for name in row.get(kind, {}).get(language, ())] for kind in ("names", "demonyms"))
         for form, _ in _forms(entities[row["id"]], names, demonyms, row.get("doubtful", ())):
