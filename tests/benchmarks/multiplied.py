@@ -175,7 +175,8 @@ def main() -> None:
         told = [measured(build, folder)]
         (captures / "late.jsonl").write_text(LATE)
         told += [measured(build, folder), measured(["verify", str(releases / "1.0.0")], folder)]
-        told += [measured(["diff", str(releases / "1.0.0"), str(releases / "2.0.0")], folder)]
+        latest = (releases / "LATEST").read_text().strip()
+        told += [measured(["diff", str(releases / "1.0.0"), str(releases / latest)], folder)]
         rows = json.loads((releases / "1.0.0" / "build.json").read_text())["rows"]["segments"]
         print(f"| {n:,} | {rows:,} | " + " | ".join(f"{cpu:.0f}, {wall:.0f}, {mb:.0f}" for cpu, wall, mb in told) + " |", flush=True)
 
