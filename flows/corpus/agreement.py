@@ -52,26 +52,23 @@ class DawidSkene(NamedTuple):
     posteriors: dict[Hashable, np.ndarray]
 
 
-def alpha(units: Iterable[Sequence[Any]], level: str = "nominal", order: Sequence[Any] | None = None) -> float | None:
-    """Krippendorff's alpha. Source: Krippendorff, "Computing Krippendorff's Alpha-Reliability", 2011.
+def alpha(units: Iterable[Sequence[Any]]) -> float | None:
+    """Krippendorff's alpha, nominal. Source: Krippendorff, "Computing Krippendorff's Alpha-Reliability", 2011.
 
-    units: per unit the answers it got, in any number. level: nominal, ordinal or interval. order: every possible answer, from the
-    least to the most; for interval, numbers. None where no unit has two answers or all answers are one.
+    units: per unit the answers it got, in any number. None where no unit has two answers or all answers are one.
     """
     units = [list(u) for u in units]
-    order = list(order) if order is not None else sorted({v for u in units for v in u})
-    return _alpha(sum((_coincidences(u, order) for u in units), np.zeros((len(order), len(order)))), level, order)
+    known = sorted({v for u in units for v in u})
+    return _alpha(sum((_coincidences(u, known) for u in units), np.zeros((len(known), len(known)))))
 
 
-def alpha_interval(
-    groups: Iterable[Iterable[Sequence[Any]]], level: str = "nominal", order: Sequence[Any] | None = None, seed: int = 0
-) -> tuple[float, float] | None:
+def alpha_interval(groups: Iterable[Iterable[Sequence[Any]]], seed: int = 0) -> tuple[float, float] | None:
     """Bootstrap percentile interval of alpha (Efron 1979): whole groups of units, such as documents, are drawn again, since the units of a
     group are not independent."""
     groups = [[list(u) for u in g] for g in groups]
-    order = list(order) if order is not None else sorted({v for g in groups for u in g for v in u})
-    sums = [sum((_coincidences(u, order) for u in g), np.zeros((len(order), len(order)))) for g in groups]
-    return bootstrap(sums, lambda total: _alpha(total, level, order), seed)
+    known = sorted({v for g in groups for u in g for v in u})
+    sums = [sum((_coincidences(u, known) for u in g), np.zeros((len(known), len(known)))) for g in groups]
+    return bootstrap(sums, _alpha, seed)
 
 
 def span_f1(pairs: Iterable[tuple[Ranges, Ranges]]) -> float | None:
@@ -163,26 +160,18 @@ def _facts(layer: str, value: str) -> dict[str | None, Any]:
     return dict(named.items()) if named else {FACTS.get(layer): value}
 
 
-def _coincidences(unit: Sequence[Any], order: Sequence[Any]) -> np.ndarray:
+def _coincidences(unit: Sequence[Any], known: Sequence[Any]) -> np.ndarray:
     """(answers, answers): the pairs of answers a unit got, each answer counting once in all."""
-    counts = np.array([unit.count(v) for v in order], dtype=float)
+    counts = np.array([unit.count(v) for v in known], dtype=float)
     if len(unit) < 2:
-        return np.zeros((len(order), len(order)))
+        return np.zeros((len(known), len(known)))
     return (np.outer(counts, counts) - np.diag(counts)) / (len(unit) - 1)
 
 
-def _alpha(observed: np.ndarray, level: str, order: Sequence[Any]) -> float | None:
+def _alpha(observed: np.ndarray) -> float | None:
     n_v = observed.sum(axis=1)
-    if level == "nominal":
-        distance = 1 - np.eye(len(order))
-    elif level == "ordinal":
-        below = np.cumsum(n_v) - n_v / 2  # the middle of each rank
-        distance = np.subtract.outer(below, below) ** 2
-    else:
-        numbers = np.array(order, dtype=float)
-        distance = np.subtract.outer(numbers, numbers) ** 2
-    expected = (np.outer(n_v, n_v) * distance).sum()
-    return 1 - (n_v.sum() - 1) * (observed * distance).sum() / expected if expected else None
+    expected = n_v.sum() ** 2 - (n_v**2).sum()
+    return 1 - (n_v.sum() - 1) * (observed.sum() - np.trace(observed)) / expected if expected else None
 
 
 def _overlap(a: Ranges, b: Ranges) -> np.ndarray:

@@ -1,7 +1,7 @@
 """A linear-chain conditional random field over sparse binary features, in numpy (Lafferty, McCallum and Pereira 2001).
 
 States: outside, and the first, inner and last token of a span (a span of one token is FIRST_IN). Trained by AdaGrad on the
-log-likelihood of whole chains, in a fixed order from a seed.
+log-likelihood of whole chains, in a fixed order.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,13 +42,12 @@ def train(
     rounds: int,
     rate: float,
     decay: float,
-    seed: int = 0,
 ) -> Field:
     """batches: (columns, states, chains) of a few texts each."""
     weights, moves = np.zeros((size, STATES), np.float32), np.zeros((STATES, STATES))
     mean_w, mean_m = np.zeros_like(weights), np.zeros_like(moves)
     seen_w, seen_m = np.full_like(weights, 1e-6), np.full_like(moves, 1e-6)
-    random, steps = np.random.default_rng(seed), 0
+    random, steps = np.random.default_rng(0), 0
     for turn in range(rounds):
         for at in random.permutation(len(batches)):
             columns, states, chains = batches[at]
