@@ -24,8 +24,8 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.corpus.agreement import agreements
+from flows.labellers import Labeller, answered_by, pages, reference, rules, score
 from flows.labellers import endpoint as endpoints
-from flows.labellers import pages, reference, score
 from flows.labellers.rules import segments_of, worth_checking
 from flows.readers import gold
 from flows.readers.folder import CorpusError
@@ -195,7 +195,7 @@ def on_semeval(root: Path, train: bool, models: Path) -> list[Row]:
     if has_sklearn():
         from flows.labellers import sklearn
 
-        worded = lambda rows: [f"{a.target}: {a.text}" for a in rows]  # noqa: E731
+        worded = lambda rows: [sklearn.worded(a.text, a.target) for a in rows]  # noqa: E731
         blind = sklearn.baseline([a.text for a in learnt], [a.answer for a in learnt])
         systems["probe: target-blind"] = list(blind([a.text for a in asked]))
         by_target = {t: sklearn.baseline([a.text for a in some], [a.answer for a in some]) for t, some in of_target.items()}
@@ -218,11 +218,11 @@ def on_release(release: Path, train: bool, models: Path) -> list[Row]:
     tables = gold.release_tables(release, (*reference.VOTES, *training.NAMES))
     voted = {v["item_id"][:20] for name in reference.VOTES for v in tables[name]}
     tables |= gold.release_tables(release, reference.TABLES, voted)
-    systems = {"rules": reference.attributed(tables)}
+    systems = {"rules": reference.attributed(tables, rules.label)}
     if has_sklearn() and (path := models / "attribution.npz").is_file():
         from flows.labellers import spans
 
-        systems["trained here"] = reference.attributed(tables, partial(spans.attributed, spans.load(path)))
+        systems["trained here"] = reference.attributed(tables, spans.labeller(spans.load(path), "trained here"))
     rows = _between_people(tables["annotations"]) + reference.scored(tables, systems) + pages.scored(tables)
     for name in (n for n in training.NAMES if tables[n]):
         kind, _, tier = name.partition("_")
@@ -252,26 +252,22 @@ def _on_gold(layer: str, name: str, rows: Sequence[Row], train: bool, models: Pa
     held = next((s for s in ("test", "validation") if any(r["split"] == s for r in rows)), None)
     told = [r for r in rows if r["text"] is not None]
     asked, learnt = [r for r in told if r["split"] == held], [r for r in told if r["split"] == "train"]
-    systems: dict[str, Sequence[str | None]] = {}
+    systems: dict[str, Labeller] = {}
     if has_sklearn():
         from flows.labellers import sklearn
 
         path = models / f"{layer}_gold.joblib"
         if train and len(sklearn.learnable(r["label"] for r in learnt)) > 1:
-            sklearn.save(sklearn.train([_worded(r) for r in learnt], [r["label"] for r in learnt]), path)
+            sklearn.save(sklearn.train([sklearn.worded(r["text"], r["target"]) for r in learnt], [r["label"] for r in learnt]), path)
         if path.is_file():
-            systems["trained here"] = sklearn.answers_of(sklearn.load(path), [_worded(r) for r in asked])
-    if (at := endpoints.from_environment(models.parent / "endpoint.jsonl")) and asked:
-        systems[f"endpoint: {at.model}"] = endpoints.answers(at, layer, asked)
+            systems["trained here"] = sklearn.labeller(sklearn.load(path), layer, "trained here")
+    if at := endpoints.from_environment(models.parent / "endpoint.jsonl"):
+        systems[f"endpoint: {at.model}"] = endpoints.labeller(at, layer)
     found = []
-    for labeller, answers in systems.items():
-        given = [(r["item_id"][:20], r["label"], answer) for r, answer in zip(asked, answers, strict=True)]
+    for labeller, label in systems.items():
+        given = [(r["item_id"][:20], r["label"], answer) for r, answer in zip(asked, answered_by(label, layer, asked), strict=True)]
         found += score.answered(layer, f"{name}, {held}", labeller, given) if given else []
     return found
-
-
-def _worded(row: Row) -> str:
-    return f"{row['target']}: {row['text']}" if row.get("target") else row["text"]
 
 
 def caveat(data: str) -> str:

@@ -45,6 +45,18 @@ class Capture(NamedTuple):
     charset: str | None = None
 
 
+class Heard(NamedTuple):
+    """A segment as the attribute stage reads it: with what is known to be missing in it; `parent` is its block's place."""
+
+    start: int
+    end: int
+    unit: str
+    parent: int | None
+    language: str | None
+    repeat_of: int | None
+    defects: tuple[str, ...]
+
+
 # What a draft has for a text before there is one.
 UNREAD = Traced(b"", "utf-8", "", ())
 

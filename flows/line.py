@@ -14,13 +14,13 @@ from dataclasses import replace
 from itertools import accumulate, chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from flows.drafts import Capture, Draft, columns
+from flows.drafts import Capture, Draft, Heard, columns
 from flows.readers import files, html
 from flows.readers.knowledge import Knowledge, from_json
 from flows.readers.shards import KNOWLEDGE
@@ -160,18 +160,6 @@ def _describe(draft: Draft) -> Draft:
         defects=tuple(found.of_segments),
         text_defects=tuple(sorted({*found.of_document, *told.disputed})),
     )
-
-
-class Heard(NamedTuple):
-    """A segment as the attribute stage reads it: with what is known to be missing in it."""
-
-    start: int
-    end: int
-    unit: str
-    parent: int | None
-    language: str | None
-    repeat_of: int | None
-    defects: tuple[str, ...]
 
 
 def _attribute(draft: Draft, lexicon: attribute_mentions.Lexicon, targets: tuple) -> Draft:

@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score
 
 import schemas
 from flows import calibrate as flow
-from flows.labellers import probes, reference, score
+from flows.labellers import probes, reference, rules, score
 from flows.labellers.rules import worth_checking
 from flows.readers.folder import CorpusError
 from flows.readers.gold import Article, Asked, Quoted
@@ -142,9 +142,9 @@ def test_what_the_rules_find_is_told_in_bytes():
     ]
     told = [{**s, "doc_id": A, "language": "en", "repeat_of": None, "defects": [], "position": i} for i, s in enumerate(segments)]
     documents = [{"doc_id": A, "text": text, "language": "en", "encoding": "utf-8"}, {"doc_id": B, "text": None, "language": None}]
-    (found,) = reference.attributed({"documents": documents, "segments": told, "edits": []})
+    (found,) = reference.attributed({"documents": documents, "segments": told, "edits": []}, rules.label)
     assert (found.doc_id, found.spans) == (A, [(16, 31)])
-    assert found.facts == {"type": "indirect", "source": [(7, 10)]}
+    assert found.facts == {"type": "indirect", "source": [[7, 10]], "cue": [[11, 15]], "content": [[16, 31]]}
 
 
 def claim(doc, span, holder="author", modality="asserted", origin="rule"):

@@ -16,8 +16,14 @@ from flows.labellers import Passage, Target, crf, endpoint, on_target, rules, sk
 from flows.labellers.tokens import page
 
 DOC = "9f86d081884c7d659a2f"
+TEXT = "It rained. Ada Brandt said the pump was dry."
 FERRY, BRIDGE = Target("ferry", "The ferry"), Target("bridge", "The bridge")
-SENTENCE = Passage(f"{DOC}-s60-95", "Ada Brandt said the pump was dry.", "", "en", "author", lambda a, b: (60 + a, 60 + b))
+SENTENCE = Passage(f"{DOC}-s60-95", "Ada Brandt said the pump was dry.", "", "en")
+
+
+def document(text: str) -> Passage:
+    """A document whose words begin at byte 60 of its capture."""
+    return Passage(DOC, text, "", "en", "author", lambda a, b: (60 + a, 60 + b), rules.segments_of(text))
 
 
 def test_a_passage_is_voted_on_under_the_id_of_its_stance():
@@ -30,14 +36,14 @@ def test_a_passage_is_voted_on_under_the_id_of_its_stance():
 
 
 def test_the_rules_mark_bytes():
-    (vote,) = rules.label(SENTENCE, [])
-    assert votes.vote(vote)["value"] == '{"content": [[76, 92]], "cue": [[71, 75]], "source": [[60, 70]], "type": "indirect"}'
-    assert vote["annotator_type"] == "rule"
+    (vote,) = rules.label(document(TEXT), [])
+    assert votes.vote(vote)["value"] == '{"content": [[87, 103]], "cue": [[82, 86]], "source": [[71, 81]], "type": "indirect"}'
+    assert (vote["item_id"], vote["exact"], vote["annotator_type"]) == (f"{DOC}-a71-103", TEXT[11:43], "rule")
 
 
-def test_the_rules_abstain_where_nothing_can_be_marked_or_found():
-    assert rules.label(SENTENCE._replace(bytes_of=None), []) is None
-    assert rules.label(SENTENCE._replace(text="It rained."), []) is None
+def test_the_rules_abstain_where_nothing_can_be_marked_and_say_where_nothing_was_found():
+    assert rules.label(SENTENCE, []) is None
+    assert rules.label(document("It rained."), []) == []
 
 
 def test_statements_with_figures_rank_above_questions_and_thanks():
@@ -53,7 +59,7 @@ def test_statements_with_figures_rank_above_questions_and_thanks():
 @given(st.text())
 def test_no_text_stops_the_rules(text):
     rules.worth_checking(text)
-    rules.label(SENTENCE._replace(text=text), [])
+    rules.label(document(text), [])
 
 
 # Whole texts
@@ -99,9 +105,10 @@ def test_three_answers_and_targets():
     assert all(votes.vote(v) for v in found)
 
 
-def test_a_model_that_is_not_sure_abstains(worth):
-    assert sklearn.labeller(worth, "check_worthiness", "mine", least=1.0)(SENTENCE, []) is None
-    assert sklearn.labeller(worth, "check_worthiness", "mine")(SENTENCE, [])[0]["item_id"] == SENTENCE.item_id
+def test_a_model_votes_on_what_it_was_asked(worth):
+    (vote,) = sklearn.labeller(worth, "check_worthiness", "mine")(SENTENCE, [])
+    assert (vote["item_id"], vote["value"]) == (SENTENCE.item_id, sklearn.answers_of(worth, [SENTENCE.text])[0])
+    assert sklearn.labeller(worth, "stance", "mine")(SENTENCE, []) == []
 
 
 @pytest.mark.parametrize("answers", [[], ["yes"] * 3, ["yes", "yes", "no"]])
@@ -198,10 +205,11 @@ def test_training_twice_gives_the_same_model(hums):
 
 def test_what_a_model_marks_is_a_vote(hums):
     label, ((text, wanted, _),) = spans.labeller(hums, "mine"), articles(1, 3)
-    (vote,) = label(SENTENCE._replace(text=text), [])
-    assert json.loads(votes.vote(vote)["value"]) == {"content": [[60 + a, 60 + b] for a, b in wanted], "type": "indirect"}
-    assert label(SENTENCE._replace(text="Ada carried the mill."), [])[0]["value"] == "none"
-    assert label(SENTENCE._replace(text=text, bytes_of=None), []) is None
+    found = label(document(text), [])
+    assert [json.loads(votes.vote(v)["value"]) for v in found] == [{"content": [[60 + a, 60 + b]], "type": "indirect"} for a, b in wanted]
+    assert [v["item_id"] for v in found] == [f"{DOC}-a{60 + a}-{60 + b}" for a, b in wanted]
+    assert label(document("Ada carried the mill."), []) == []
+    assert label(SENTENCE, []) is None
 
 
 @given(st.text())
@@ -264,7 +272,7 @@ def at(server, tmp_path, **more):
 
 def test_an_endpoint_votes_and_its_calls_are_kept(serve, tmp_path):
     server = serve((200, AGAINST))
-    label = endpoint.labeller(at(server, tmp_path, key="secret", temperature=0.2), "stance", "Judge the words.")
+    label = endpoint.labeller(at(server, tmp_path, key="secret", temperature=0.2), "stance")
     found = label(SENTENCE, [FERRY, BRIDGE])
     assert [(v["item_id"], v["value"], v["confidence"]) for v in found] == [
         (f"{DOC}-t60-95-author-ferry", "against", 0.8),
@@ -273,7 +281,7 @@ def test_an_endpoint_votes_and_its_calls_are_kept(serve, tmp_path):
     assert all(votes.vote(v)["annotator_type"] == "model" for v in found)
     path, key, body = server.asked[0]
     assert (path, key, body["model"], body["temperature"]) == ("/v1/chat/completions", "Bearer secret", "tiny", 0.2)
-    assert "Judge the words." in body["messages"][1]["content"] and "The ferry" in body["messages"][1]["content"]
+    assert "The ferry" in body["messages"][1]["content"]
     kept = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text("utf-8").splitlines() if line]
     assert [(k["model"], k["answered_by"], k["temperature"], k["raw"], len(k["prompt_sha256"])) for k in kept] == [
         ("tiny", "tiny-1", 0.2, AGAINST, 64)
@@ -289,7 +297,7 @@ def test_what_was_asked_before_is_not_asked_again(serve, tmp_path):
     assert len(server.asked) == 1
     endpoint.labeller(at(server, tmp_path, temperature=1.0), "stance")(SENTENCE, [FERRY])
     endpoint.labeller(at(server, tmp_path)._replace(model="other"), "stance")(SENTENCE, [FERRY])
-    endpoint.labeller(at(server, tmp_path), "stance", "Another guideline.")(SENTENCE, [FERRY])
+    endpoint.labeller(at(server, tmp_path), "stance")(SENTENCE, [BRIDGE])
     assert len(server.asked) == 4
 
 

@@ -2,27 +2,31 @@
 
     label(passage, targets) -> votes, or None to abstain
 
-A labeller is a function. It is given a passage (a sentence, claim or stance, with what stands around it) and, for stances, the
-targets to judge; it gives rows of `annotations` (columns left out are null), at most one per item. It never raises on a text, and an
-abstention is no answer: None says that it did not judge, an empty list that it looked and found nothing to vote on.
+A labeller is a function. It is given a passage (a claim or stance with what stands around it, or a whole document in which to mark
+words) and, for stances, the targets to judge; it gives rows of `annotations` (columns left out are null), at most one per item. It never
+raises on a text, and an abstention is no answer: None says that it did not judge, an empty list that it looked and found nothing to
+vote on.
 
-    rules.py     what ships: the stages' rules, and a heuristic for check-worthiness; annotator_type rule
+    rules.py     what ships: the rules for attributions, and a heuristic for check-worthiness; annotator_type rule
     sklearn.py   trained on the user's own gold
     spans.py     the same for marked words: attributed content
     endpoint.py  a language model behind an OpenAI-compatible endpoint
 """
 
 import hashlib
+import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 _PLACE = re.compile(r"([0-9a-f]{20})-[a-z](\d+-\d+)")
 
 
 class Passage(NamedTuple):
-    """What is judged. text: the words of the item; context: those of its block. holder: whose stance it would be. bytes_of: where in the
-    capture characters [start, end) of `text` stand; without it nothing can be marked."""
+    """What is judged. text: the words of the item; context: those of its block. holder: whose stance it would be.
+
+    Of a document in which words are to be marked: bytes_of, where in the capture characters [start, end) of `text` stand, and its
+    segments, as the stage `segment` gives them."""
 
     item_id: str
     text: str
@@ -30,6 +34,7 @@ class Passage(NamedTuple):
     language: str | None = None
     holder: str = "author"
     bytes_of: Callable[[int, int], tuple[int, int]] | None = None
+    segments: Sequence = ()
 
 
 class Target(NamedTuple):
@@ -55,6 +60,29 @@ def vote(passage: Passage, layer: str, value: str, annotator_id: str, annotator_
         "confidence": sure,
         "saw_prelabel": False,
     }
+
+
+def attribution(
+    document: Passage, marks: Mapping[str, Sequence[tuple[int, int]]], kind: str, annotator_id: str, annotator_type: str
+) -> Row:
+    """A vote for an attribution of this type. marks: characters of the document that are its content, cue and source."""
+    assert document.bytes_of is not None
+    every = [span for spans in marks.values() for span in spans]
+    start, end = min(a for a, _ in every), max(b for _, b in every)
+    first, last = document.bytes_of(start, end)
+    value = {name: sorted(list(document.bytes_of(a, b)) for a, b in spans) for name, spans in marks.items() if spans}
+    item = document._replace(item_id=f"{document.item_id[:20]}-a{first}-{last}", text=document.text[start:end])
+    return vote(item, "attribution", json.dumps({**value, "type": kind}, sort_keys=True), annotator_id, annotator_type)
+
+
+def answered_by(label: Labeller, layer: str, rows: Sequence[Row]) -> list[str | None]:
+    """A labeller's answer to each row of a training table; None where it abstains."""
+    found = []
+    for row in rows:
+        passage = Passage(row["item_id"], row["text"], row["context"] or "", None, row["holder"])
+        votes = label(passage, [Target("", row["target"])] if layer == "stance" else [])
+        found.append(votes[0]["value"] if votes else None)
+    return found
 
 
 def on_target(passage: Passage, target: Target) -> Passage:

@@ -65,19 +65,19 @@ def from_environment(cache: Path) -> Endpoint | None:
     return Endpoint(url, model, cache, os.environ.get("ARAXES_ENDPOINT_KEY")) if url and model else None
 
 
-def labeller(endpoint: Endpoint, layer: str, guideline: str = "") -> Labeller:
-    """Votes of the model. guideline: put before the question, such as the text of GUIDELINE.md. layer: one of LAYERS, else ValueError.
+def labeller(endpoint: Endpoint, layer: str) -> Labeller:
+    """Votes of the model. layer: one of LAYERS, else ValueError.
 
     The labeller raises Limit or EndpointError, and abstains where the model's answer is none of those asked for."""
     if layer not in LAYERS:
         raise ValueError(f"an endpoint answers {', '.join(LAYERS)}, not {layer}")
-    ask, name = _asker(endpoint), f"{endpoint.model}-{prompt_hash(layer, guideline)[:8]}"
+    ask, name = _asker(endpoint), f"{endpoint.model}-{prompt_hash(layer)[:8]}"
 
     def label(passage: Passage, targets: Sequence[Target]) -> list[Row] | None:
         asked = [(on_target(passage, t), t) for t in targets] if layer == "stance" else [(passage, None)]
         found = []
         for item, target in asked:
-            answer, sure = read(layer, ask(messages(layer, guideline, item, target)))
+            answer, sure = read(layer, ask(messages(layer, item, target)))
             if answer is not None:
                 found.append(vote(item, layer, answer, name, "model", sure))
         return found or None
@@ -85,27 +85,17 @@ def labeller(endpoint: Endpoint, layer: str, guideline: str = "") -> Labeller:
     return label
 
 
-def answers(endpoint: Endpoint, layer: str, rows: Sequence[Row]) -> list[str | None]:
-    """The model's answer to each row of a training table; None where it gave none."""
-    label, found = labeller(endpoint, layer), []
-    for row in rows:
-        passage = Passage(row["item_id"], row["text"], row["context"] or "", None, row["holder"])
-        votes = label(passage, [Target("", row["target"])] if layer == "stance" else [])
-        found.append(votes[0]["value"] if votes else None)
-    return found
-
-
-def prompt_hash(layer: str, guideline: str) -> str:
+def prompt_hash(layer: str) -> str:
     """SHA-256 of all that is the same for every passage."""
-    return _sha256(json.dumps([SYSTEM, layer, QUESTIONS[layer], ANSWERS[layer], guideline], ensure_ascii=False))
+    return _sha256(json.dumps([SYSTEM, layer, QUESTIONS[layer], ANSWERS[layer]], ensure_ascii=False))
 
 
-def messages(layer: str, guideline: str, passage: Passage, target: Target | None) -> list[dict[str, str]]:
+def messages(layer: str, passage: Passage, target: Target | None) -> list[dict[str, str]]:
     system = SYSTEM.format(answers=json.dumps(ANSWERS[layer]))
     told = {"sentence": passage.text, "context": passage.context}
     if target is not None:
         told |= {"holder": passage.holder, "target": target.wording}
-    question = f"{guideline}\n\n{QUESTIONS[layer]}\n\n{json.dumps(told, ensure_ascii=False, indent=1)}".strip()
+    question = f"{QUESTIONS[layer]}\n\n{json.dumps(told, ensure_ascii=False, indent=1)}"
     return [{"role": "system", "content": system}, {"role": "user", "content": question}]
 
 

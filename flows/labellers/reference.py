@@ -5,15 +5,17 @@ are given, so that a vote counts whether or not its item has the same id in this
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from flows.corpus.items import sources_of
 from flows.corpus.votes import ITEM_ID, parts, plain_answer
+from flows.drafts import Heard
+from flows.labellers import Labeller, Passage
 from flows.labellers.score import SAME, Row, answered, commonest, dice, ratio, row
-from flows.stages.attribute_speech import Attribution, attributions
 from flows.traced import Traced
 
 # Read first, and then for the documents that were voted on.
@@ -23,7 +25,6 @@ TABLES = ("documents", "segments", "edits", "claims")
 SURE = 0.7
 POLAR = ("favor", "against")
 Ranges = list[tuple[int, int]]
-Find = Callable[[str, Sequence, str | None], Sequence[Attribution]]
 
 
 class Marked(NamedTuple):
@@ -34,18 +35,6 @@ class Marked(NamedTuple):
     spans: Ranges
     facts: Mapping[str, Any]
     is_sure: bool = True
-
-
-class Unit(NamedTuple):
-    """A segment as the stages take it; `parent` is its block's place among them."""
-
-    start: int
-    end: int
-    unit: str
-    parent: int | None
-    language: str | None
-    repeat_of: int | None
-    defects: tuple[str, ...]
 
 
 def scored(tables: Mapping[str, Sequence[Mapping[str, Any]]], systems: Mapping[str, Sequence[Marked]]) -> list[Row]:
@@ -68,29 +57,31 @@ def scored(tables: Mapping[str, Sequence[Mapping[str, Any]]], systems: Mapping[s
     return found
 
 
-def attributed(tables: Mapping[str, Sequence[dict[str, Any]]], find: Find = attributions) -> list[Marked]:
-    """What `find`, or the rules, finds in the documents whose words are there.
+def attributed(tables: Mapping[str, Sequence[dict[str, Any]]], label: Labeller) -> list[Marked]:
+    """The attributions a labeller finds in the documents whose words are there.
 
     The table `attributions` would not do: it also holds what annotators saw.
     """
     languages = {d["doc_id"]: d["language"] for d in tables["documents"]}
     found = []
     for doc_id, (traced, segments) in sources_of(tables["documents"], tables["edits"], tables["segments"]).items():
-        for told in find(traced.text, _units(list(segments.values())), languages[doc_id]):
-            facts = {"type": told.type, "source": _in_bytes(traced, told.source)}
-            found.append(Marked(doc_id, "all", _in_bytes(traced, told.content), facts))
+        units = _units(list(segments.values()))
+        document = Passage(doc_id, traced.text, "", languages[doc_id], "author", partial(_bytes_of, traced), units)
+        for vote in label(document, []) or ():
+            facts = parts(vote["value"]) or {}
+            found.append(Marked(doc_id, "all", [tuple(r) for r in facts.get("content") or ()], facts))
     return found
 
 
-def _in_bytes(text: Traced, spans: Iterable[tuple[int, int]]) -> Ranges:
-    found = [text.span(start, end) for start, end in spans]
-    return [(span.byte_start, span.byte_end) for span in found]
+def _bytes_of(text: Traced, start: int, end: int) -> tuple[int, int]:
+    span = text.span(start, end)
+    return span.byte_start, span.byte_end
 
 
-def _units(segments: Sequence[Mapping[str, Any]]) -> list[Unit]:
+def _units(segments: Sequence[Mapping[str, Any]]) -> list[Heard]:
     at = {s["segment_id"]: i for i, s in enumerate(segments)}
     return [
-        Unit(s["start"], s["end"], s["unit"], at.get(s["parent_id"]), s["language"], at.get(s["repeat_of"]), tuple(s["defects"]))
+        Heard(s["start"], s["end"], s["unit"], at.get(s["parent_id"]), s["language"], at.get(s["repeat_of"]), tuple(s["defects"]))
         for s in segments
     ]
 
@@ -163,10 +154,10 @@ def _attributions(
         told += _matched(labeller, data, language, pairs, here, got, docs)
         told += _covered(labeller, data, language, here, got, docs)
         sure = [(w, g) for w, g in pairs if w.is_sure]
-        sourced = [(w, g) for w, g in sure if w.facts.get("source")] if any(g.facts["source"] for g in got) else []
+        sourced = [(w, g) for w, g in sure if w.facts.get("source")] if any(g.facts.get("source") for g in got) else []
         for measure, of, hits in (
-            ("type, of those found", sure, [w for w, g in sure if w.facts.get("type") == g.facts["type"]]),
-            ("source, of those found", sourced, [w for w, g in sourced if dice(w.facts["source"], g.facts["source"]) >= SAME]),
+            ("type, of those found", sure, [w for w, g in sure if w.facts.get("type") == g.facts.get("type")]),
+            ("source, of those found", sourced, [w for w, g in sourced if dice(w.facts["source"], g.facts.get("source") or ()) >= SAME]),
         ):
             value, interval = _share(docs, [w.doc_id for w in hits], [w.doc_id for w, _ in of])
             told.append(row("attribution", data, labeller, measure, value, len(of), interval, language=language))

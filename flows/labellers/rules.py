@@ -1,10 +1,9 @@
 """What ships: the rules of the stages as a labeller, and a heuristic for check-worthiness. Nothing here is trained."""
 
-import json
 import re
 from collections.abc import Sequence
 
-from flows.labellers import Passage, Row, Target, vote
+from flows.labellers import Passage, Row, Target, attribution
 from flows.stages.attribute_speech import attributions
 from flows.stages.segment import segment
 from flows.traced import Block, Traced
@@ -60,12 +59,10 @@ def worth_checking(text: str) -> float:
 
 
 def label(passage: Passage, targets: Sequence[Target]) -> list[Row] | None:
-    """Votes of the attribution rules on one passage. The other layers are voted on by the line, which sees the whole document."""
+    """Votes for the attributions in a document. The other layers are voted on by the line."""
     if passage.bytes_of is None:
         return None
-    votes = []
-    for found in attributions(passage.text, segments_of(passage.text), passage.language):
-        marks = {"content": found.content, "cue": found.cue, "source": found.source}
-        value = {name: sorted(list(passage.bytes_of(a, b)) for a, b in spans) for name, spans in marks.items() if spans}
-        votes.append(vote(passage, "attribution", json.dumps({**value, "type": found.type}, sort_keys=True), NAME, "rule"))
-    return votes[:1] or None
+    return [
+        attribution(passage, {"content": found.content, "cue": found.cue, "source": found.source}, found.type, NAME, "rule")
+        for found in attributions(passage.text, passage.segments, passage.language)
+    ]

@@ -76,6 +76,11 @@ def tfidf(**options: Any) -> TfidfVectorizer:
     return TfidfVectorizer(sublinear_tf=True, **options)
 
 
+def worded(text: str, target: str | None) -> str:
+    """What is learnt from of a text about a target."""
+    return f"{target}: {text}" if target else text
+
+
 def learnable(answers: Iterable[str]) -> list[str]:
     """The answers with enough examples, sorted."""
     return sorted(answer for answer, n in Counter(answers).items() if n >= MIN_EXAMPLES)
@@ -160,21 +165,16 @@ def load(path: Path) -> Model:
     return Model(*joblib.load(path))
 
 
-def labeller(model: Model, layer: str, name: str, least: float = 0.0) -> Labeller:
-    """Votes of a model on the words of a passage, for stances with the target's wording before them.
-
-    It abstains where it is less sure than `least`.
-    """
+def labeller(model: Model, layer: str, name: str) -> Labeller:
+    """Votes of a model on the words of a passage, for stances with the target before them."""
 
     def label(passage: Passage, targets: Sequence[Target]) -> list[Row] | None:
-        asked = (
-            [(on_target(passage, t), f"{t.wording}: {passage.text}") for t in targets] if layer == "stance" else [(passage, passage.text)]
-        )
+        items = [on_target(passage, t) for t in targets] if layer == "stance" else [passage]
+        texts = [worded(passage.text, t.wording) for t in targets] if layer == "stance" else [passage.text]
         found = []
-        for (item, _), odds in zip(asked, probabilities(model, [text for _, text in asked]), strict=True):
+        for item, odds in zip(items, probabilities(model, texts), strict=True):
             at = int(np.round(odds, 6).argmax())
-            if round(float(odds[at]), 6) >= least:
-                found.append(vote(item, layer, model.classes[at], name, "model", odds[at]))
-        return found or None
+            found.append(vote(item, layer, model.classes[at], name, "model", odds[at]))
+        return found
 
     return label

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flows.labellers import Labeller, Passage, Row, Target, crf, vote
+from flows.labellers import Labeller, Passage, Row, Target, attribution, crf
 from flows.labellers.rules import segments_of
 from flows.labellers.tokens import Encoder, Page, encoder, page
-from flows.stages.attribute_speech import Attribution
 
 Range = tuple[int, int]
 # Texts a step of training sees at once.
@@ -83,18 +82,9 @@ def content(model: Model, text: str, segments: Sequence, language: str | None) -
     return out
 
 
-def attributed(model: Model, text: str, segments: Sequence, language: str | None) -> list[Attribution]:
-    """Each range of content as an attribution without source and cue."""
-    return [
-        Attribution((), None, (), (), (span,), _type([text[slice(*span)]]), None, None, None)
-        for span in content(model, text, segments, language)
-    ]
-
-
-def _type(contents: Sequence[str]) -> str:
-    """direct, indirect or mixed, by whether all, none or some begin and end with quotation marks."""
-    quoted = [c.lstrip()[:1] in OPENING and c.rstrip(" .,")[-1:] in CLOSING for c in contents]
-    return "direct" if all(quoted) else "mixed" if any(quoted) else "indirect"
+def _type(content: str) -> str:
+    """direct where it begins and ends with quotation marks, else indirect."""
+    return "direct" if content.lstrip()[:1] in OPENING and content.rstrip(" .,")[-1:] in CLOSING else "indirect"
 
 
 def save(model: Model, path: Path) -> None:
@@ -114,15 +104,12 @@ def load(path: Path) -> Model:
 
 
 def labeller(model: Model, name: str) -> Labeller:
-    """One vote on a passage that can be marked: the type is told from quotation marks."""
+    """A vote for each range of content in a document, as an attribution without source and cue."""
 
     def label(passage: Passage, targets: Sequence[Target]) -> list[Row] | None:
         if passage.bytes_of is None:
             return None
-        found = content(model, passage.text, segments_of(passage.text), passage.language)
-        marked = sorted(list(passage.bytes_of(a, b)) for a, b in found)
-        kind = _type([passage.text[a:b] for a, b in found])
-        value = json.dumps({"content": marked, "type": kind}, sort_keys=True) if found else "none"
-        return [vote(passage, "attribution", value, name, "model")]
+        found = content(model, passage.text, passage.segments, passage.language)
+        return [attribution(passage, {"content": [span]}, _type(passage.text[slice(*span)]), name, "model") for span in found]
 
     return label
