@@ -204,7 +204,7 @@ def stages(known: Knowledge) -> dict[str, Callable[[Draft], Draft]]:
 
 def _collected(drafts: list[Draft], watch: Watch = unwatched) -> dict[str, pa.Table]:
     """The rows of all drafts, a table each."""
-    collected = {name: {column: [] for column in schemas.table(name).SCHEMA.names} for name in SHARD_TABLES}
+    collected: dict[str, dict[str, list]] = {name: {column: [] for column in schemas.table(name).SCHEMA.names} for name in SHARD_TABLES}
     for number, draft in enumerate(drafts):
         watch("rows", number, draft.capture.bytes)
         try:

@@ -12,7 +12,7 @@ OF_CAPTURES = {
     "broken_container": "The Parquet file cannot be read: make it again, with a column named text or html.",
     "broken_record": "The record does not hold to its format: make the archive again, or take the record out.",
     "changed_while_building": "The file was changed while it was read: build again when nothing writes to the folder.",
-    "crashed": "It ended the process that worked on it, twice: leave it out, or report it; it may be that the machine has too little memory.",
+    "crashed": "It ended the process that worked on it, twice: leave it out or report it, unless the machine is short of memory.",
     "damaged": "The compressed file is damaged: fetch or compress it again.",
     "empty": "There is nothing in it: save the page again, or delete the file.",
     "http_status": "The archive holds an error page, not the article: fetch it again.",
