@@ -41,12 +41,12 @@ from flows.readers.knowledge import digest as told_beside
 from flows.readers.knowledge import read as knowledge
 from flows.readers.shards import digest, pack
 from flows.release.compare import compare
-from flows.release.compare import facts as facts_of
 from flows.release.gate import judge, limits_of, measure
 from flows.release.hydrate import Match, lines
 from flows.release.hydrate import hydrate as words_back
 from flows.release.hydrate import known as told_of
 from flows.release.provenance import environment, made_by, provenance
+from flows.release.provenance import facts as facts_of
 from flows.release.public import leaks, withhold
 from flows.release.publish import checksum, latest, point, publish, write
 from flows.release.staging import forget, shards_of, staging

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from flows.cli import run
-from flows.release.compare import files
+from flows.parquet import files
 from tests.corpora import build, corpus
 
 

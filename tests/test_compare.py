@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import schemas
-from flows.release.compare import compare, digest, files
+from flows.parquet import digest, files
+from flows.release.compare import compare
 from tests import tiny
 
 MADE = tiny.rows()

@@ -1,4 +1,5 @@
-"""Imports run one way: cli, build, calibrate -> line, labellers -> corpus, release, stages, readers -> drafts, traced -> schemas."""
+"""Imports run one way: cli, build, calibrate -> line, labellers -> corpus, release, stages, readers -> drafts, parquet, traced ->
+schemas."""
 
 import ast
 from pathlib import Path
@@ -7,11 +8,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted(p.relative_to(ROOT) for top in ("flows", "schemas") for p in (ROOT / top).rglob("*.py"))
-CENTRE = {"flows.traced", "flows.drafts", "schemas"}
+CENTRE = {"flows.traced", "flows.drafts", "flows.parquet", "schemas"}
 MAY = {
     "schemas": {"schemas"},
     "flows/traced.py": set(),
     "flows/drafts.py": {"flows.traced"},
+    "flows/parquet.py": {"schemas"},
     "flows/terminal.py": set(),
     "flows/readers": {"flows.readers", *CENTRE},
     "flows/corpus": {"flows.corpus", *CENTRE},

@@ -14,7 +14,7 @@ import pytest
 
 import schemas
 from flows.cli import run
-from flows.release.compare import files
+from flows.parquet import files
 from flows.release.public import PUBLISHED, is_long, leaks
 from tests.corpora import build, corpus
 

@@ -10,8 +10,8 @@ import pytest
 
 import schemas
 from flows.cli import run
+from flows.parquet import digest, files
 from flows.release.changes import replay
-from flows.release.compare import digest, files
 from tests.corpora import build, corpus
 
 

@@ -15,8 +15,9 @@ import pyarrow as pa
 import schemas
 from flows.corpus.items import Source, items, sources_of
 from flows.corpus.labels import labels
-from flows.corpus.tables import copy, database
+from flows.corpus.tables import database
 from flows.corpus.votes import ITEM_ID, Refused, Row, carried_votes, read_votes
+from flows.parquet import write_rows
 from schemas.annotations import QUOTED
 from schemas.training import query
 
@@ -85,7 +86,7 @@ def write_answers(
         made = items(votes, _known(db, votes), _sources(db, votes), (e["entity_id"] for e in entities))
         for name in ITEMS:
             _load(db, f"made_{name}", made[name], schemas.table(name).SCHEMA)
-            copy(db, name, f"FROM shard_{name} UNION ALL BY NAME FROM made_{name}", tables)
+            write_rows(db, name, f"FROM shard_{name} UNION ALL BY NAME FROM made_{name}", tables)
         _load(db, "known_entities", entities, schemas.table("entities").SCHEMA.append(pa.field("is_own", pa.bool_())))
         carried, refused = carried_votes(annotations, {n: [tables / f"{n}.parquet"] for n in ("documents", "segments", "edits", *ITEMS)})
         own = [c.vote for c in carried]
@@ -94,7 +95,7 @@ def write_answers(
         for name in ("documents", "segments", "edits", *ITEMS):
             db.read_parquet(escape(str(tables / f"{name}.parquet"))).create_view(name)
         for name, made_of in QUERIES.items():
-            copy(db, name, made_of, tables)
+            write_rows(db, name, made_of, tables)
         _reject(db, refused, tables)
         _split_items(db, tables)
         _training(db, tables, targets)
@@ -108,13 +109,13 @@ def _reject(db: duckdb.DuckDBPyConnection, refused: list[Refused], tables: Path)
     there = db.read_parquet(escape(str(tables / "rejections.parquet")))
     there.create_view("rejected")
     db.execute("CREATE TEMP TABLE every_rejection AS FROM rejected UNION ALL BY NAME FROM refused")
-    copy(db, "rejections", "FROM every_rejection", tables)
+    write_rows(db, "rejections", "FROM every_rejection", tables)
 
 
 def _split_items(db: duckdb.DuckDBPyConnection, tables: Path) -> None:
     db.execute("CREATE TEMP TABLE document_splits AS FROM read_parquet($1)", [escape(str(tables / "splits.parquet"))])
     db.read_parquet(escape(str(tables / "labels.parquet"))).create_view("labels")
-    copy(db, "splits", ITEM_SPLITS, tables)
+    write_rows(db, "splits", ITEM_SPLITS, tables)
 
 
 def _known(db: duckdb.DuckDBPyConnection, votes: list[Row]) -> set[str]:
@@ -153,7 +154,7 @@ def _training(db: duckdb.DuckDBPyConnection, tables: Path, targets: list[Row]) -
     _load(db, "targets", targets, pa.schema([("target_id", pa.string()), ("wording", pa.string())]))
     for name in schemas.VIEWS:
         if db.execute(f"SELECT 1 FROM ({query(name)}) LIMIT 1").fetchone():
-            copy(db, name, query(name), tables)
+            write_rows(db, name, query(name), tables)
 
 
 def _load(db: duckdb.DuckDBPyConnection, name: str, rows: list[Row], schema: pa.Schema) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 import schemas
 from flows.corpus.duplicates import Pair, clusters, insert, near_duplicates
 from flows.corpus.repeats import PAGES
 from flows.corpus.splits import assign
 from flows.corpus.stories import same_story
+from flows.parquet import write_rows
 
 # Beyond this DuckDB spills to disk; left alone it would take four fifths of the machine.
 MEMORY = "2GB"
@@ -86,7 +86,7 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
             "rejections": REJECTIONS,
         }
         for name, query in queries.items():
-            copy(db, name, query, tables)
+            write_rows(db, name, query, tables)
         _split(db, previous, tables)
     return tables
 
@@ -128,7 +128,7 @@ def _split(db: duckdb.DuckDBPyConnection, previous: Path | None, tables: Path) -
     )
     standing = _published(db, previous, "splits", "scheme, doc_id, split")
     db.execute(f"CREATE TEMP TABLE standing AS {standing} WHERE doc_id IS NOT NULL")
-    copy(db, "splits", assign(db), tables)
+    write_rows(db, "splits", assign(db), tables)
 
 
 def _published(db: duckdb.DuckDBPyConnection, release: Path | None, table: str, columns: str) -> str:
@@ -139,16 +139,3 @@ def _published(db: duckdb.DuckDBPyConnection, release: Path | None, table: str, 
     else:
         db.register(f"last_{table}", schemas.table(table).SCHEMA.empty_table())
     return f"SELECT {columns} FROM last_{table}"
-
-
-def copy(db: duckdb.DuckDBPyConnection, name: str, query: str, tables: Path) -> None:
-    """Write the rows in the order and types of the schema, a bounded number at a time."""
-    table = schemas.table(name)
-    schema = table.SCHEMA
-    columns = ", ".join(f'"{c}"' for c in schema.names)
-    reader = db.sql(f"SELECT {columns} FROM ({query}) ORDER BY {table.ORDER}").to_arrow_reader(10_000)
-    with pq.ParquetWriter(tables / f"{name}.parquet", schema, compression="zstd") as writer:
-        for batch in reader:
-            writer.write_batch(
-                pa.RecordBatch.from_arrays([c.cast(t) for c, t in zip(batch.columns, schema.types, strict=True)], schema=schema)
-            )

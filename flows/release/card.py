@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import yaml
 
 import schemas
-from flows.release.compare import database, files, relation
+from flows.parquet import database, files, relation
 from flows.release.papers import MACHINE_TIERS, grain, spdx, template, withheld_columns
 
 # Upper bounds of the size categories of Hugging Face's dataset card.

@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 import duckdb
 
 import schemas
-from flows.release.compare import KINDS, ROWS, columns, database, differing, facts, files, key_of, relation, stored
+from flows.parquet import ROWS, database, files, relation, stored
+from flows.release.compare import KINDS, columns, differing, key_of
+from flows.release.provenance import facts
 from flows.release.public import is_long
 
 # Columns that depend on other documents, that say what may be passed on, and that captures.csv tells.

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.release.compare import database, facts, stored
+import duckdb
+
+from flows.parquet import database, dicts, stored
+from flows.release.provenance import facts
 from flows.release.report import visible
 
 TABLES = ("captures", "documents", "edits", "segments", "mentions", "attributions", "claims", "stances", "labels", "rejections")
@@ -23,13 +26,7 @@ def explain(release: Path, name: str, colour: bool = False) -> Iterator[str]:
     with database() as db:
         for table in TABLES:
             db.execute(f"CREATE VIEW {table} AS FROM {stored(release, table)}")
-
-        def rows(query: str, *values: str) -> list[dict]:
-            found = db.execute(query, list(values))
-            names = [column[0] for column in found.description]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-        captures = rows("FROM captures WHERE starts_with(capture_id, $1) OR path = $1 ORDER BY capture_id", name)
+        captures = dicts(db, "FROM captures WHERE starts_with(capture_id, $1) OR path = $1 ORDER BY capture_id", [name])
         docs = sorted({c["doc_id"] for c in captures if c["doc_id"]})
         if not captures or len(docs) > 1:
             what = "no document or capture" if not captures else f"{len(docs)} documents"
@@ -38,17 +35,17 @@ def explain(release: Path, name: str, colour: bool = False) -> Iterator[str]:
             path = visible(capture["path"]) or "(path withheld)"
             yield f"capture    {path}: {capture['bytes'] or 0:,} bytes, {capture['media_type']}, {capture['outcome']}"
         if not docs:
-            for row in rows("FROM rejections WHERE capture_id = $1", captures[0]["capture_id"]):
+            for row in dicts(db, "FROM rejections WHERE capture_id = $1", [captures[0]["capture_id"]]):
                 yield f"rejected   by {row['stage']}: {row['reason']}{': ' + visible(row['detail']) if row['detail'] else ''}"
             return
-        document = rows("FROM documents WHERE doc_id = $1", docs[0])[0]
+        document = dicts(db, "FROM documents WHERE doc_id = $1", docs)[0]
         yield from _head(document)
-        edits = rows("FROM edits WHERE doc_id = $1 ORDER BY byte_start, byte_end", docs[0])
+        edits = dicts(db, "FROM edits WHERE doc_id = $1 ORDER BY byte_start, byte_end", docs)
         yield from _counts(edits, document)
         yield ""
         yield from _body(document["text"], edits, colour)
-        segments = rows("FROM segments WHERE doc_id = $1 ORDER BY position", docs[0])
-        yield from _found(rows, docs[0], document["text"], segments)
+        segments = dicts(db, "FROM segments WHERE doc_id = $1 ORDER BY position", docs)
+        yield from _found(db, document, segments)
 
 
 def _head(document: dict) -> Iterator[str]:
@@ -98,20 +95,21 @@ def _marked(kind: str, before: str, after: str, colour: bool) -> str:
     return REMOVED.format(before) if kind == "removed" else REPAIRED.format(before, after)
 
 
-def _found(rows, doc_id: str, text: str | None, segments: list[dict]) -> Iterator[str]:
+def _found(db: duckdb.DuckDBPyConnection, document: dict, segments: list[dict]) -> Iterator[str]:
+    text, own = document["text"], [document["doc_id"]]
     units: dict[str, int] = {}
     for s in segments:
         units[s["unit"]] = units.get(s["unit"], 0) + 1
     yield ""
     yield "segments   " + ", ".join(_many(n, unit) for unit, n in sorted(units.items(), key=lambda item: (-item[1], item[0])))
-    for a in rows("FROM attributions WHERE doc_id = $1 ORDER BY byte_start, attribution_id", doc_id):
+    for a in dicts(db, "FROM attributions WHERE doc_id = $1 ORDER BY byte_start, attribution_id", own):
         who = a["holder_entity_id"] or _words(text, a["source_spans"]) or "unnamed"
         yield f"says       {who}: {_words(text, a['content_spans'])} ({a['type']})"
-    for c in rows("FROM claims WHERE doc_id = $1 ORDER BY byte_start, claim_id", doc_id):
+    for c in dicts(db, "FROM claims WHERE doc_id = $1 ORDER BY byte_start, claim_id", own):
         yield f"claim      {_words(text, c['spans'])} ({c['holder_entity_id'] or c['holder_type']}, {c['modality']}, {c['origin']})"
     stances = """SELECT s.*, l.value, l.tier FROM stances s LEFT JOIN labels l ON l.item_id = s.stance_id AND l.layer = 'stance'
         WHERE doc_id = $1 ORDER BY byte_start, stance_id"""
-    for s in rows(stances, doc_id):
+    for s in dicts(db, stances, own):
         answer = f"{s['value']} ({s['tier']})" if s["value"] else "not answered"
         yield f"stance     {s['holder_entity_id'] or s['holder_type']} on {s['target_id']}: {answer}"
 

@@ -17,7 +17,8 @@ import duckdb
 from anyascii import anyascii
 
 import schemas
-from flows.release.compare import database, facts, files, relation, stored, write_rows
+from flows.parquet import database, files, relation, stored, write_rows
+from flows.release.provenance import facts
 from flows.release.public import HOLDERS, STANCES, pseudonym
 from schemas.annotations import QUOTED
 
@@ -223,7 +224,7 @@ def _write(db: duckdb.DuckDBPyConnection, name: str, tables: Path) -> None:
     schema, query = schemas.table(name).SCHEMA, QUERIES.get(name, f"FROM {name}")
     if "item_id" in schema.names:
         query = f"FROM ({query}) WHERE item_id IS NULL OR item_id[:20] NOT IN (FROM thin)"
-    write_rows(db, name, query, schema, tables)
+    write_rows(db, name, query, tables, schema)
     db.execute(f"CREATE OR REPLACE VIEW {name} AS FROM {relation([tables / f'{name}.parquet'])}")
 
 

@@ -14,7 +14,7 @@ import yaml
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 import schemas
-from flows.release.compare import database, files, relation
+from flows.parquet import database, files, relation
 from flows.release.public import OPEN, PUBLISHED
 
 # Tiers whose labels no person has given, from the best to the least.

@@ -27,6 +27,18 @@ def provenance(captures: str, configuration: dict) -> dict:
     }
 
 
+def facts(release: Path) -> dict:
+    """What build.json of a release says. Raises ValueError with one clear line where it cannot be read."""
+    try:
+        found = json.loads((release / "build.json").read_text("utf-8"))
+        if isinstance(found, dict) and isinstance(found.get("version"), str):
+            return found
+        why = "it is no build record"
+    except (OSError, ValueError) as error:
+        why = str(error.strerror) if isinstance(error, OSError) else "it is no JSON"
+    raise ValueError(f"{release / 'build.json'}: {why}; name the folder of one version, as dist/NAME/1.0.0")
+
+
 def made_by(facts: dict) -> str:
     """One hash for the code, its data and the environment: what a shard's results depend on besides its captures."""
     told = json.dumps([facts[name] for name in ("code", "models", "environment")], sort_keys=True)

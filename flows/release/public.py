@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from duckdb.func import FunctionNullHandling
 
 import schemas
-from flows.release.compare import ROWS, database, files, relation, stored, write_rows
+from flows.parquet import ROWS, database, files, relation, stored, write_rows
 
 # Licences (SPDX) under which a text may be passed on with its name on it; araxes.toml may give others. Those that forbid
 # changes (ND) are not among them: a text without its page's clutter is a changed one.
@@ -98,7 +98,7 @@ def withhold(tables: Path, out: Path, licenses: Iterable[str] = ()) -> Path:
         for name in (n for n in schemas.TABLES if files(tables, n)):
             schema = schemas.table(name).SCHEMA
             columns = ", ".join(_column(name, c) for c in schema.names)
-            write_rows(db, name, f"SELECT {columns} FROM {relation(files(tables, name))} t", schema, out)
+            write_rows(db, name, f"SELECT {columns} FROM {relation(files(tables, name))} t", out)
     return out
 
 

@@ -21,11 +21,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import schemas
+from flows.parquet import ROWS, digest, files
 from flows.release.card import card, features
 from flows.release.changes import changes, summary
-from flows.release.compare import ROWS, digest, facts, files
 from flows.release.croissant import croissant
 from flows.release.papers import citation, datasheet, measure
+from flows.release.provenance import facts
 from flows.release.report import report
 
 SUMS = "SHA256SUMS"

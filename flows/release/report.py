@@ -18,7 +18,7 @@ import jinja2
 import markupsafe
 
 import schemas
-from flows.release.compare import database, files, stored
+from flows.parquet import database, dicts, files, stored
 
 # Documents that have a page of their own, and characters of each that are shown: a report is read, not mined.
 MAX_PAGES = 500
@@ -203,14 +203,14 @@ def report(release: Path, dataset: dict, version: str, changes: str) -> None:
         for values in _documents(db):
             shown.add(values["document"]["doc_id"])
             _page(pages / f"{values['document']['doc_id']}.html", "document.html", dataset=dataset, version=version, **values)
-        facts = _dicts(db, FACTS)[0]
+        facts = dicts(db, FACTS)[0]
         _page(
             release / "report" / "index.html", "index.html", dataset=dataset, version=version, facts=facts, shown=shown,
             charts=[c for c in (_chart(db, release, *told) for told in CHARTS) if c], groups=(WAY, CAME, CHANGED, FOUND),
-            over_time=_over_time(db), documents=_dicts(db, DOCUMENTS.format(limit=MAX_LISTED)), max_pages=MAX_PAGES,
-            leaks=_dicts(db, LEAKS) if files(release, "splits") else [],
-            copies=_dicts(db, TOGETHER.format(group="duplicate_cluster", each="doc_id", limit=MAX_GROUPS)),
-            stories=_dicts(db, TOGETHER.format(group="story_cluster", each="COALESCE(duplicate_cluster, doc_id)", limit=MAX_GROUPS)),
+            over_time=_over_time(db), documents=dicts(db, DOCUMENTS.format(limit=MAX_LISTED)), max_pages=MAX_PAGES,
+            leaks=dicts(db, LEAKS) if files(release, "splits") else [],
+            copies=dicts(db, TOGETHER.format(group="duplicate_cluster", each="doc_id", limit=MAX_GROUPS)),
+            stories=dicts(db, TOGETHER.format(group="story_cluster", each="COALESCE(duplicate_cluster, doc_id)", limit=MAX_GROUPS)),
             changes=_changes(changes), max_groups=MAX_GROUPS,
         )  # fmt: skip
 
@@ -220,12 +220,6 @@ def _page(path: Path, template: str, **values: Any) -> None:
     style = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     page = _templates().get_template(template).render(css=css, style=style, **values)
     path.write_text(page.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
-
-
-def _dicts(db: duckdb.DuckDBPyConnection, query: str, values: list | None = None) -> list[dict]:
-    found = db.execute(query, values or [])
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _chart(
@@ -267,14 +261,14 @@ class Piece(NamedTuple):
 
 def _documents(db: duckdb.DuckDBPyConnection) -> Iterator[dict]:
     """What the pages of the first MAX_PAGES documents show, in the order of their ids."""
-    documents = _dicts(db, f"FROM documents ORDER BY doc_id LIMIT {MAX_PAGES}")
+    documents = dicts(db, f"FROM documents ORDER BY doc_id LIMIT {MAX_PAGES}")
     ids = [d["doc_id"] for d in documents]
     shown = set(ids)
-    own = _dicts(db, "FROM captures WHERE capture_id IN (SELECT unnest($1::VARCHAR[]))", [[d["capture_id"] for d in documents]])
+    own = dicts(db, "FROM captures WHERE capture_id IN (SELECT unnest($1::VARCHAR[]))", [[d["capture_id"] for d in documents]])
     captures = {c["capture_id"]: c for c in own}
     of: dict[str, dict[str, list[dict]]] = {name: {} for name in ROWS_OF}
     for name, query in ROWS_OF.items():
-        for row in _dicts(db, query, [ids]):
+        for row in dicts(db, query, [ids]):
             of[name].setdefault(row["doc_id"], []).append(row)
     for document in documents:
         rows = {name: found.get(document["doc_id"], []) for name, found in of.items()}

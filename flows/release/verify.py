@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from pandera.errors import SchemaErrors
 
 import schemas
-from flows.release.compare import ROWS, database, digest, files, relation
+from flows.parquet import ROWS, database, digest, files, relation
 from flows.release.publish import SUMS, batches, json_lines, listed
 from flows.traced import Edit as Made
 from flows.traced import Traced, replay

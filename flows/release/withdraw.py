@@ -13,7 +13,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 import schemas
-from flows.release.compare import ROWS, database, facts, files, stored, write_rows
+from flows.parquet import ROWS, database, files, stored, write_rows
+from flows.release.provenance import facts
 from flows.release.publish import QUALITY, VERSION, write
 from flows.release.staging import STAGING
 
@@ -106,4 +107,4 @@ def _table(db: duckdb.DuckDBPyConnection, release: Path, name: str, tables: Path
     key = next((c for c in ("doc_id", "item_id") if c in schema.names), None)
     plain = f"SELECT * FROM {{table}} WHERE {key}[:20] NOT IN (FROM gone)" if key else "FROM {table}"
     query = QUERIES.get(name, plain).format(table=stored(release, name), captures=stored(release, "captures"))
-    write_rows(db, name, query, schema, tables)
+    write_rows(db, name, query, tables, schema)
