@@ -31,9 +31,8 @@ from flows.readers import gold
 from flows.readers.folder import CorpusError
 from flows.stages.attribute_speech import attributions
 from flows.stages.attribute_words import cues, words
-from schemas import training
+from schemas import Row, training
 
-Row = dict[str, Any]
 ARTIFACT = "araxes-calibration"
 FILE = "calibration.json"
 LABELS = "labels of the tier in the table's name. Where a probe that sees less than the task does well, the labels can be had without it."

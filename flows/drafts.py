@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from flows.traced import Block, Edit, Rejected, Span, Traced
+from schemas import Row
 
-Row = dict[str, Any]
 Columns = dict[str, list]
 Range = tuple[int, int]
 Places = dict[Range, Span]

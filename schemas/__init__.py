@@ -8,8 +8,12 @@ To add a table, write its file and name it in TABLES. The training tables are de
 
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 import pyarrow as pa
+
+# A row of a table, by column.
+Row = dict[str, Any]
 
 TABLES = (
     "captures", "documents", "segments", "edits", "rejections", "entities", "mentions", "attributions", "claims", "stances",

@@ -12,7 +12,7 @@ CENTRE = {"flows.traced", "flows.drafts", "flows.parquet", "schemas"}
 MAY = {
     "schemas": {"schemas"},
     "flows/traced.py": set(),
-    "flows/drafts.py": {"flows.traced"},
+    "flows/drafts.py": {"flows.traced", "schemas"},
     "flows/parquet.py": {"schemas"},
     "flows/terminal.py": set(),
     "flows/readers": {"flows.readers", *CENTRE},

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flows.corpus.votes import Row, is_adjudication, parts, turn
+from flows.corpus.votes import is_adjudication, parts, turn
+from schemas import Row
 from schemas.annotations import FACTS
 
 # Resamples of an interval, and the share of them it holds. A thousand settle the second decimal.

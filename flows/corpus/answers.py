@@ -16,8 +16,9 @@ import schemas
 from flows.corpus.items import Source, items, sources_of
 from flows.corpus.labels import labels
 from flows.corpus.tables import database
-from flows.corpus.votes import ITEM_ID, Refused, Row, carried_votes, read_votes
+from flows.corpus.votes import ITEM_ID, Refused, carried_votes, read_votes
 from flows.parquet import write_rows
+from schemas import Row
 from schemas.annotations import QUOTED
 from schemas.training import query
 

@@ -25,7 +25,6 @@ from flows.corpus.votes import (
     PSEUDONYM,
     TABLES,
     Refused,
-    Row,
     anchor,
     extent,
     parts,
@@ -38,6 +37,7 @@ from flows.corpus.votes import (
     words_of,
 )
 from flows.traced import Rejected, Traced
+from schemas import Row
 from schemas.annotations import FACTS, LAYERS
 from schemas.edits import STRIPPED
 

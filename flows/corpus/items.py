@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from flows.corpus.votes import ITEM_ID, parts, sha256
 from flows.traced import Edit, Traced
+from schemas import Row
 
-Row = dict[str, Any]
 LAYERS = {"a": "attributions", "c": "claims", "t": "stances"}
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from flows.corpus.agreement import dawid_skene, likeliest
-from flows.corpus.votes import Row, is_adjudication, parts, plain_answer, turn
+from flows.corpus.votes import is_adjudication, parts, plain_answer, turn
+from schemas import Row
 from schemas.labels import TIERS
 
 # Gold items of a domain on which the machines' answer must have been tried before it counts as measured. At fifty the interval of

@@ -18,10 +18,9 @@ import duckdb
 from rapidfuzz import fuzz
 
 from flows.traced import Rejected
+from schemas import Row
 from schemas.annotations import ANNOTATOR_TYPES, ANSWERS, CONTEXT, FACTS, LAYERS, SCHEMA, WORDS
 from schemas.edits import STRIPPED
-
-Row = dict[str, Any]
 
 # How alike, from 0 to 100, the words of an item must be to the words voted on to be taken for the same item. Of the 6,931 pairs of
 # different sentences of one specimen three reach it, repeats that differ in a word; no other pair is above 73.

@@ -17,7 +17,9 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from schemas import Row
 
 _PLACE = re.compile(r"([0-9a-f]{20})-[a-z](\d+-\d+)")
 
@@ -42,7 +44,6 @@ class Target(NamedTuple):
     wording: str
 
 
-Row = dict[str, Any]
 Labeller = Callable[[Passage, Sequence[Target]], list[Row] | None]
 
 

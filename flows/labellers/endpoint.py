@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flows.labellers import Labeller, Passage, Row, Target, on_target, vote
+from flows.labellers import Labeller, Passage, Target, on_target, vote
+from schemas import Row
 from schemas.annotations import ANSWERS
 
 # Layers with one answer an item. Words are not marked by an endpoint: offsets a language model gives are not to be relied on.

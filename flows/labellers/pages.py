@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from flows.corpus.labels import labels
 from flows.corpus.votes import ITEM_ID
-from flows.labellers.score import Row, ratio, row
+from flows.labellers.score import ratio, row
+from schemas import Row
 from schemas.segments import UNITS
 
 DATA = "pages labelled by people"

@@ -14,7 +14,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from flows.labellers.score import FOLDS, MIN_TEXTS, Row, answered, commonest
+from flows.labellers.score import FOLDS, MIN_TEXTS, answered, commonest
+from schemas import Row
 
 _WORD = re.compile(r"\w+")
 # What each probe sees of a row.

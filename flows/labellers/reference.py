@@ -15,8 +15,9 @@ from flows.corpus.items import sources_of
 from flows.corpus.votes import ITEM_ID, parts, plain_answer
 from flows.drafts import Heard
 from flows.labellers import Labeller, Passage
-from flows.labellers.score import SAME, Row, answered, commonest, dice, ratio, row
+from flows.labellers.score import SAME, answered, commonest, dice, ratio, row
 from flows.traced import Traced
+from schemas import Row
 
 # Read first, and then for the documents that were voted on.
 VOTES = ("annotations", "labels")

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from flows.labellers import Passage, Row, Target, attribution
+from flows.labellers import Passage, Target, attribution
 from flows.stages.attribute_speech import attributions
 from flows.stages.segment import segment
 from flows.traced import Block, Traced
+from schemas import Row
 
 NAME = "rules"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")

@@ -9,7 +9,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,8 +18,8 @@ from flows.readers.gold import Article, Asked
 from flows.stages.attribute_sources import head
 from flows.stages.attribute_speech import Attribution
 from flows.stages.attribute_words import words
+from schemas import Row
 
-Row = dict[str, Any]
 Range = tuple[int, int]
 Spans = Callable[[str], list[Range]]
 # A sentence holds attributed content from this share of its characters, or so many, on.

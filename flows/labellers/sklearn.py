@@ -20,7 +20,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
-from flows.labellers import Labeller, Passage, Row, Target, on_target, vote
+from flows.labellers import Labeller, Passage, Target, on_target, vote
+from schemas import Row
 
 # Inverse strength of regularisation. Words alone do better at 3 than at 10, by average precision on a fifth of CheckThat! 2024 train.
 C = 3

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flows.labellers import Labeller, Passage, Row, Target, attribution, crf
+from flows.labellers import Labeller, Passage, Target, attribution, crf
 from flows.labellers.rules import segments_of
 from flows.labellers.tokens import Encoder, Page, encoder, page
+from schemas import Row
 
 Range = tuple[int, int]
 # Texts a step of training sees at once.

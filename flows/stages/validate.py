@@ -6,7 +6,6 @@ without it the document's bytes would not be accounted for.
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
 import pandera.polars as pap
 import polars as pl
@@ -14,9 +13,7 @@ import pyarrow as pa
 from pandera.errors import SchemaErrors
 
 import schemas
-
-Row = dict[str, Any]
-
+from schemas import Row
 
 # What a row of the tables behind the segments hangs on: it goes where one of these went.
 PARENTS = {
