@@ -26,7 +26,7 @@ from flows.readers.knowledge import Knowledge, from_json
 from flows.readers.shards import KNOWLEDGE
 from flows.stages import (
     attribute,
-    attribute_mentions,
+    attribute_lexicon,
     decode,
     defects,
     describe,
@@ -162,7 +162,7 @@ def _describe(draft: Draft) -> Draft:
     )
 
 
-def _attribute(draft: Draft, lexicon: attribute_mentions.Lexicon, targets: tuple) -> Draft:
+def _attribute(draft: Draft, lexicon: attribute_lexicon.Lexicon, targets: tuple) -> Draft:
     heard = [
         Heard(s.start, s.end, s.unit, s.parent, s.language, s.repeat_of, found)
         for s, found in zip(draft.segments, draft.defects, strict=True)
@@ -177,7 +177,7 @@ def entities(known: Knowledge) -> list[dict]:
     names = schemas.table("entities").SCHEMA.names
     return [
         {name: getattr(entity, name) for name in names} | {"is_own": entity.entity_id in own}
-        for entity in attribute_mentions.lexicon(known.entities).entities.values()
+        for entity in attribute_lexicon.lexicon(known.entities).entities.values()
     ]
 
 
@@ -191,7 +191,7 @@ def _place(text: Traced, candidate: describe.DateCandidate) -> Span | None:
 
 def stages(known: Knowledge) -> dict[str, Callable[[Draft], Draft]]:
     """What each stage after `read` does with a draft, in the order of the line."""
-    lexicon = attribute_mentions.lexicon(known.entities)
+    lexicon = attribute_lexicon.lexicon(known.entities)
     return {
         "decode": _decode,
         "repair": _repair,

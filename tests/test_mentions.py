@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from flows.readers.entities import OwnEntity, read_entities
 from flows.readers.folder import CorpusError
-from flows.stages.attribute_mentions import Mention, lexicon, mentions
+from flows.stages.attribute_lexicon import lexicon
+from flows.stages.attribute_mentions import Mention, mentions
 from schemas import entities as entities_table
 from schemas import mentions as mentions_table
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from flows.stages.attribute_claims import Claim, claims
-from flows.stages.attribute_mentions import Lexicon, Mention, mentions
+from flows.stages.attribute_lexicon import Lexicon
+from flows.stages.attribute_mentions import Mention, mentions
 from flows.stages.attribute_speech import LANGUAGES, Attribution, attributions
 from flows.stages.attribute_stances import Stance, stances
 
