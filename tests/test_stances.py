@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.stages.attribute_claims import claims
-from flows.stages.attribute_stances import LANGUAGES, stances
+from flows.stages.attribute_rules import LANGUAGES
+from flows.stages.attribute_stances import stances
 from schemas.claims import HOLDERS
 from schemas.stances import ANSWERS
 from tests.test_claims import WORDS, documents, pieces, reports
