@@ -22,6 +22,9 @@ MEMORY = "1GB"
 # Rows read at a time: some 100 MB of documents, some 5 MB of segments.
 ROWS = 16_384
 
+# What DuckDB calls the types that are computed with.
+TYPES = {schemas.INT: "BIGINT", schemas.FLOAT: "DOUBLE", schemas.BOOL: "BOOLEAN"}
+
 
 def files(folder: Path, table: str) -> list[Path]:
     """The Parquet files of a table, in order: of a release, or of a folder with one file a table. Empty where it has none."""
@@ -48,7 +51,7 @@ def stored(folder: Path, table: str) -> str:
     """SQL that reads a table of a release; no rows where it has none, since an empty table is not written."""
     if found := files(folder, table):
         return relation(found)
-    nulls = ", ".join(f'NULL::VARCHAR AS "{c}"' for c in schemas.table(table).SCHEMA.names)
+    nulls = ", ".join(f'NULL::{TYPES.get(column.type, "VARCHAR")} AS "{column.name}"' for column in schemas.table(table).SCHEMA)
     return f"(SELECT {nulls} WHERE false)"
 
 
