@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,7 +13,6 @@ from flows.readers.records import HEAD, Record, media_type, over, page_type, ref
 from flows.traced import Rejected
 from schemas.captures import path_bytes
 
-FORMATS = {"application/warc": "warc", "application/vnd.apache.parquet": "parquet", "multipart/related": "mhtml"}
 # More than any capture that was listed; the swell of compressed data is bounded all the same.
 UNLIMITED = 1 << 40
 
@@ -62,21 +61,14 @@ def records(file: BinaryIO, name: bytes, limit: int) -> Iterator[Record] | None:
 
 
 def _records(file: BinaryIO, head: bytes, name: bytes, limit: int) -> Iterator[Record] | None:
-    match _format(head, name):
-        case "warc":
-            return warc.records(file, limit)
-        case "parquet":
-            return rows.parquet(file, limit)
-        case "jsonl":
-            return rows.lines(file, limit)
-        case "mhtml":
-            return _whole(file, limit, mhtml.page)
-    return None
+    kind = _format(head, name)
+    return READERS[kind](file, limit) if kind else None
 
 
 def _format(head: bytes, name: bytes) -> str | None:
-    """By its beginning; only JSON Lines, which may begin like any text, by its name."""
-    return FORMATS.get(media_type(head)) or ("jsonl" if name.lower().endswith(rows.ENDINGS) else None)
+    """The key of READERS for a file: by its beginning, or else by its name."""
+    kind = media_type(head)
+    return kind if kind in READERS else next((told for told, ends in ENDINGS.items() if name.lower().endswith(ends)), None)
 
 
 def _decompressed(file: BinaryIO, name: bytes, limit: int) -> Iterator[Record]:
@@ -87,17 +79,13 @@ def _decompressed(file: BinaryIO, name: bytes, limit: int) -> Iterator[Record]:
     except Rejected as why:
         yield refused(0, why.reason, why.detail)
         return
-    match _format(head, name):
-        case "warc" if warc.by_members(file):
-            yield from warc.members(file, limit)
-        case "warc":
-            yield from _warc(file, limit)
-        case "jsonl":
-            yield from rows.lines(content, limit)
-        case "mhtml":
-            yield from _whole(content, limit, mhtml.page)
-        case _:
-            yield from _whole(content, limit, lambda data, most: sized(Record(0, data, page_type(data)), most))
+    kind = _format(head, name)
+    if kind == WARC:
+        yield from warc.members(file, limit) if warc.by_members(file) else _warc(file, limit)
+    elif kind and kind != PARQUET:  # which is read from its end, and no stream is
+        yield from READERS[kind](content, limit)
+    else:
+        yield from _whole(content, limit, lambda data, most: sized(Record(0, data, page_type(data)), most))
 
 
 def _warc(file: BinaryIO, limit: int) -> Iterator[Record]:
@@ -128,14 +116,26 @@ def _whole(content: BinaryIO, limit: int, reader: Callable[[bytes, int], Record]
     yield reader(b"".join(parts), limit) if left >= 0 else refused(0, "too_large", over(limit))
 
 
+WARC, PARQUET, JSONL = "application/warc", "application/vnd.apache.parquet", "application/jsonl"
+# How the records of a file are read from its start, by its media type; what is none of these is one page.
+READERS: dict[str, Callable[[BinaryIO, int], Iterator[Record]]] = {
+    WARC: warc.records,
+    PARQUET: rows.parquet,
+    JSONL: rows.lines,
+    "multipart/related": partial(_whole, reader=mhtml.page),
+}
+# Of a format that may begin like any text, how its files' names end; how the others begin, records.BEGINNINGS says.
+ENDINGS = {JSONL: rows.ENDINGS}
+
+
 def _sought(file: BinaryIO, name: bytes) -> Callable[[BinaryIO, int], bytes | None] | None:
     """The function that reads one record of a file without those before it, where the format allows that. Raises Rejected."""
     head = file.read(HEAD)
     file.seek(0)
     if not compressed.is_compressed(head):
-        return {"warc": warc.payload, "jsonl": rows.payload}.get(_format(head, name) or "")
+        return {WARC: warc.payload, JSONL: rows.payload}.get(_format(head, name) or "")
     head = compressed.stream(file).peek(HEAD)[:HEAD]
-    return warc.member_payload if _format(head, b"") == "warc" and warc.by_members(file) else None
+    return warc.member_payload if _format(head, b"") == WARC and warc.by_members(file) else None
 
 
 @lru_cache(maxsize=2)
