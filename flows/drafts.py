@@ -18,6 +18,9 @@ Columns = dict[str, list]
 Range = tuple[int, int]
 Places = dict[Range, Span]
 
+# The tables that `columns` makes rows of. Those AS_FOUND go into a release as they are; to the others the corpus or a vote may add.
+SHARD_TABLES = ("documents", "segments", "edits", "mentions", "attributions", "claims", "stances", "annotations", "coverage", "rejections")
+AS_FOUND = ("edits", "mentions")
 # The rules of the attribute stage as an annotator, and the guideline they were written for, as annotations/GUIDELINE.md counts.
 RULES = "rules"
 GUIDELINE = "1.0"

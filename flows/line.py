@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from flows.drafts import Capture, Draft, Heard, columns
+from flows.drafts import SHARD_TABLES, Capture, Draft, Heard, columns
 from flows.readers import files, html
 from flows.readers.knowledge import Knowledge, from_json
 from flows.readers.shards import KNOWLEDGE
@@ -39,7 +39,6 @@ from flows.stages import (
 )
 from flows.traced import Rejected, Span, Traced
 
-SHARD_TABLES = ("documents", "segments", "edits", "mentions", "attributions", "claims", "stances", "annotations", "coverage", "rejections")
 DONE = "done.json"
 Call = Callable[..., Any]
 Watch = Callable[[str, int, int], None]

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 import schemas
-from flows.stages.validate import model, validate
+from flows.drafts import AS_FOUND, SHARD_TABLES
+from flows.stages.validate import PARENTS, model, validate
 from schemas.rejections import REASONS
 
 FLOWS = Path(__file__).parents[1] / "flows"
@@ -81,6 +82,12 @@ def test_a_failing_document_or_edit_takes_the_whole_document_along(change):
     assert found["documents"] == found["segments"] == found["edits"] == []
     expected = [("captures", "schema"), ("documents", "schema"), ("edits", "parent_rejected")] + [("segments", "parent_rejected")] * 2
     assert reasons(found) == expected
+
+
+def test_every_table_that_a_shard_has_is_one_of_a_release_and_says_what_its_rows_hang_on():
+    assert {*AS_FOUND} <= {*SHARD_TABLES} <= {*schemas.TABLES}
+    assert {*PARENTS, "documents", "segments", "edits", "rejections"} == {*SHARD_TABLES}
+    assert all({*columns} <= {*schemas.table(name).SCHEMA.names} for name, columns in PARENTS.items())
 
 
 def given() -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Answers: the tables of what was found, voted and decided.
 
-They are entities, mentions, attributions, claims, stances, annotations, labels, coverage and those a model trains on.
+They are entities, attributions, claims, stances, annotations, labels, coverage and those a model trains on.
 
 Votes of the corpus folder are carried over to the documents at hand; those that see an item where the rules saw none make it. A label
 that only a rule stands behind is made of its vote as it is; wherever anybody else voted, `labels` decides.
@@ -46,7 +46,6 @@ COVERAGE = """
     WHERE carried <> 'orphaned' AND item_id[:20] IN (SELECT doc_id FROM shard_documents)
 """
 QUERIES = {
-    "mentions": "FROM shard_mentions",
     "entities": ENTITIES,
     "annotations": QUOTED.format(annotations="(FROM shard_annotations UNION ALL BY NAME FROM own_annotations)"),
     "labels": f"FROM own_labels UNION ALL BY NAME {WEAK}",

@@ -14,6 +14,7 @@ from flows.corpus.duplicates import Pair, clusters, insert, near_duplicates
 from flows.corpus.repeats import PAGES
 from flows.corpus.splits import assign
 from flows.corpus.stories import same_story
+from flows.drafts import AS_FOUND
 from flows.parquet import write_rows
 
 # Beyond this DuckDB spills to disk; left alone it would take four fifths of the machine.
@@ -73,7 +74,7 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
     tables.mkdir(parents=True)
     with database(spill) as db:
         db.read_parquet(escape(str(listed))).create_view("listed")
-        for name in ("documents", "segments", "edits", "rejections"):
+        for name in ("documents", "segments", "rejections", *AS_FOUND):
             db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")
         db.sql(CAPTURES).create_view("captures")
         db.execute(f"CREATE TEMP TABLE saves AS {SAVES}")
@@ -82,8 +83,8 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
             "captures": CAPTURES,
             "documents": DOCUMENTS,
             "segments": SEGMENTS,
-            "edits": "FROM shard_edits",
             "rejections": REJECTIONS,
+            **{name: f"FROM shard_{name}" for name in AS_FOUND},
         }
         for name, query in queries.items():
             write_rows(db, name, query, tables)

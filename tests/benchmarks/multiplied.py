@@ -20,7 +20,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.line import DONE, SHARD_TABLES
+from flows.drafts import SHARD_TABLES
+from flows.line import DONE
 from flows.readers.folder import list_captures, open_corpus, settings
 from flows.readers.knowledge import Knowledge
 from flows.readers.knowledge import digest as told_beside
