@@ -26,7 +26,7 @@ MAY = {
 }
 KNOW_PREFECT = ("flows/build.py", "flows/calibrate.py", "flows/prefect_run.py")
 # Parts of one stage, in files of their own.
-PARTS = ("attribute", "describe", "repair", "segment", "strip")
+PARTS = ("attribute", "decode", "describe", "repair", "segment", "strip")
 
 
 def imported(path: Path) -> set[str]:
