@@ -138,7 +138,7 @@ class Words(NamedTuple):
 
 @cache
 def known_words() -> Words:
-    """The word lists of strip_words.json, as they are asked."""
+    """The word lists of strip_words.json, as they are asked: lines and their beginnings as shapes.measure writes them."""
     lists = json.loads(WORDS.read_text(encoding="utf-8"))
     lines: dict[str, str] = {"": "widget"}
     starts: dict[str, list[tuple[str, str]]] = {}
