@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.stages.describe import Facts, describe
-from flows.stages.describe_dates import day_order, stamps
 from flows.stages.describe_people import name_case, names_in
+from flows.stages.describe_stamps import day_order, stamps
 from flows.traced import Block, Traced
 
 CASES = json.loads((Path(__file__).parent / "cases" / "describe.json").read_text(encoding="utf-8"))

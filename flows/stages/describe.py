@@ -8,8 +8,10 @@ is an empty list, an unknown date is null, and the day of retrieval is never the
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from flows.stages.describe_dates import DateCandidate, Zones, bounds, candidates, choose, day_order, from_facts, is_disputed, stamps
+from flows.stages.describe_dates import bounds, choose, is_disputed
+from flows.stages.describe_evidence import DateCandidate, Zones, candidates, from_facts
 from flows.stages.describe_people import authors
+from flows.stages.describe_stamps import day_order, stamps
 from flows.stages.describe_title import headline
 from flows.traced import Block, Traced
 

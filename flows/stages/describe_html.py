@@ -21,7 +21,8 @@ from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from flows.stages.describe import DAY, Description
-from flows.stages.describe_dates import DateCandidate, are_apart, from_facts
+from flows.stages.describe_dates import are_apart
+from flows.stages.describe_evidence import DateCandidate, from_facts
 from flows.stages.describe_html_authors import Byline, authors_of, bylines_of, with_shown
 from flows.stages.describe_html_dates import dates_of, modified_of, published_of
 from flows.stages.describe_html_graph import Thing, articles_of, graph_of

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from flows.stages.describe_dates import fold, words
 from flows.stages.describe_html_graph import Graph, Thing, resolved
 from flows.stages.describe_html_site import LONGEST_NAME, Site, is_site
 from flows.stages.describe_html_title import MOST
 from flows.stages.describe_html_words import Fact, clean, is_meta, key_of, plain_words, squash
 from flows.stages.describe_people import after_word, names_in
+from flows.stages.describe_words import fold, words
 
 
 class Byline(NamedTuple):

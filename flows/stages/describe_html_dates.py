@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from flows.stages.describe_dates import DateCandidate, stamps
+from flows.stages.describe_evidence import DateCandidate
 from flows.stages.describe_html_graph import PAGE, Graph, Thing, is_carried
 from flows.stages.describe_html_words import Fact, is_meta, key_of
+from flows.stages.describe_stamps import stamps
 
 # The role a key speaks of, in this order; keys as in key_of.
 ROLES = (

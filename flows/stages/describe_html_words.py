@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Protocol
 
-from flows.stages.describe_dates import fold
+from flows.stages.describe_words import fold
 
 
 class Fact(Protocol):

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from flows.stages.describe_dates import NO_EVIDENCE, Stamp, Zones, fold, has_label, words
+from flows.stages.describe_evidence import NO_EVIDENCE, Zones, has_label
+from flows.stages.describe_stamps import Stamp
+from flows.stages.describe_words import fold, words
 from flows.traced import Block
 
 UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
