@@ -49,7 +49,7 @@ class Worker(NamedTuple):
     """A process that takes shards through the line, the connection to it, and the file in which it says where it is."""
 
     process: Popen
-    line: Connection
+    pipe: Connection
     place: BinaryIO
 
 
@@ -149,8 +149,8 @@ def _heard(worker: Worker, job: tuple = ()) -> Any:
     """The next that a worker says, after it was given a job: a stage that begins, or the end. None where it died."""
     try:
         if job:
-            worker.line.send(job)
-        return worker.line.recv()
+            worker.pipe.send(job)
+        return worker.pipe.recv()
     except (EOFError, OSError):
         return None
 
@@ -164,19 +164,19 @@ def _end(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def serve(line: Connection, place: mmap.mmap) -> None:
+def serve(pipe: Connection, place: mmap.mmap) -> None:
     """A worker's life: jobs, until the process that gives them is gone, even in the middle of one."""
     from flows.line import run_shard  # the heaviest part of the program, which the process that gives the jobs may never need
 
     gc.disable()  # looking for cycles, which no stage leaves behind, among all that a shard holds takes a tenth of its time
     jobs: SimpleQueue = SimpleQueue()
-    threading.Thread(target=_listen, args=(line, jobs), daemon=True).start()
+    threading.Thread(target=_listen, args=(pipe, jobs), daemon=True).start()
     while True:
         shard, captures, refused, limits = jobs.get()
 
         def call(name: str, function: Callable[..., Any], *values: Any) -> Any:
             _rest(place)
-            line.send(name)
+            pipe.send(name)
             try:
                 return function(*values)
             finally:
@@ -184,17 +184,17 @@ def serve(line: Connection, place: mmap.mmap) -> None:
 
         try:
             run_shard(shard, captures, call, _watch(place, limits), refused)
-            line.send(True)
+            pipe.send(True)
         except Exception as error:
             traceback.print_exc()
-            line.send(error if isinstance(error, OSError) else RuntimeError(f"{type(error).__name__}: {error}"))
+            pipe.send(error if isinstance(error, OSError) else RuntimeError(f"{type(error).__name__}: {error}"))
         gc.collect()
 
 
-def _listen(line: Connection, jobs: SimpleQueue) -> None:
+def _listen(pipe: Connection, jobs: SimpleQueue) -> None:
     try:
         while True:
-            jobs.put(line.recv())
+            jobs.put(pipe.recv())
     except (EOFError, OSError):
         os._exit(1)
 

@@ -84,7 +84,8 @@ class Corpus(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """One capture: a file of a corpus folder, or a record of one. `reason` is set where it cannot be read, and then the stage ends here.
+    """One capture: a file of a corpus folder, or a record of one. `reason` is set where it cannot be read or was withdrawn: it goes into
+    no shard then, and from here into `rejections`.
 
     The fields from container_sha256 on are set for records only: the file's hash, and what the file says of the record.
     """

@@ -50,9 +50,9 @@ def strip(text: Traced, keep: Sequence[str] = (), remove: Sequence[str] = (), bl
     if keep or remove:
         _overrule(cut.lines, labels, _compiled(keep), _compiled(remove))
     # As Block(...) for each line, in half the time.
-    blocks = list(map(partial(tuple.__new__, Block), zip(cut.starts, cut.ends, *labels, strict=True)))
-    changes = _changes(text.text, cut, blocks)
-    return Stripped(text.apply("strip", changes), blocks, _moved(blocks, changes), confidence)
+    found = list(map(partial(tuple.__new__, Block), zip(cut.starts, cut.ends, *labels, strict=True)))
+    changes = _changes(text.text, cut, found)
+    return Stripped(text.apply("strip", changes), found, _moved(found, changes), confidence)
 
 
 def _told(cut: Cut, blocks: Sequence[Block]) -> Labels:
