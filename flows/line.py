@@ -4,6 +4,7 @@
 
 The stages themselves are pure functions in `flows/stages`; this file hands them their input. A shard is a folder:
 `captures.parquet` goes in, one Parquet file per table comes out. Documents stay in memory in between.
+What fails while rows are made, after the last stage, stands in `rejections` under `rows`.
 """
 
 import hashlib

@@ -69,8 +69,8 @@ class Outlet(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """A corpus folder, read. `known` is what captures.csv says, by path or by SHA-256; `not_captures` are the names
-    of the configuration where it stands among the captures."""
+    """A corpus folder, read. `known` is what captures.csv says, by path or by SHA-256 (entities and targets are `knowledge.Knowledge`);
+    `not_captures` are the names of the configuration where it stands among the captures."""
 
     captures: Path
     not_captures: tuple[str, ...]
