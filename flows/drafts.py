@@ -66,9 +66,9 @@ UNREAD = Traced(b"", "utf-8", "", ())
 
 @dataclass(frozen=True)
 class Draft:
-    """`text` is the text at hand: decoded, then repaired, then the article alone. The strip stage keeps what it was before: `source`, still
-    with its markup, and `page`, what a reader sees of that (in a text dump the two are one). `dates` are the candidates with their places in
-    the capture; the rest is named as its stage names it. What a later stage gives is empty."""
+    """`text` is the text at hand: decoded, then repaired, then the article alone. The strip stage keeps what it was before: `source`,
+    still with its markup, and `page`, what a reader sees of that (in a text dump the two are one). `dates` are the candidates with their
+    places in the capture; the rest is named as its stage names it. What a later stage gives is empty."""
 
     capture: Capture
     data: bytes = b""

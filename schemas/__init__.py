@@ -3,7 +3,8 @@
 A table module has `SCHEMA` (pyarrow, the source of truth), `KEY` (the columns that name a row), `ORDER` (how rows are
 sorted, as SQL), `CHECKS` (by column: the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL
 that holds for every row) and `EXAMPLE`; `WORDS` are the columns that hold words of a capture, which may have to be withheld.
-To add a table, write its file and name it in TABLES; where its rows come from, flows/README.md says. The training tables are described together, in training.py.
+To add a table, write its file and name it in TABLES; where its rows come from, flows/README.md says.
+The training tables are described together, in training.py.
 """
 
 from importlib import import_module
