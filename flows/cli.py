@@ -103,14 +103,16 @@ def build(
     dask
         Address of a Dask scheduler whose workers take the shards, in place of processes; they see the same files as this machine.
     """
-    from flows.readers.folder import CorpusError
+    from flows.readers.folder import CorpusError, open_corpus
     from flows.terminal import say
 
     if direct and dask:
         raise CorpusError("--direct and --dask exclude each other; leave one of them out")
 
     source = folder or example()
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # errors are told in one line, by `run`
+    open_corpus(source)  # what is wrong with the folder is said at once, not when Prefect has started
+    for level in ("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_ROOT_LEVEL"):
+        os.environ.setdefault(level, "CRITICAL")  # errors are told in one line, by `run`
     if not direct:
         say("starting Prefect (a server of its own takes some 15 seconds; --direct does without)")
     from flows import build as flow
