@@ -204,77 +204,92 @@ def _edits(draft: Draft, doc_id: str) -> Columns:
 def _attributed(draft: Draft, doc_id: str, segments: list[str], places: Places) -> dict[str, Columns]:
     """What the attribute stage found, and the votes its rules cast. segments: their ids."""
     said, text = draft.attributed, draft.text.text
-    mentioned = [(m.start, m.end) for m in said.mentions]
-    attributed = [_hull(_pieces(a)) for a in said.attributions]
     claimed = [_hull(c.spans) for c in said.claims]
     stood = [(draft.segments[s.segment].start, draft.segments[s.segment].end) for s in said.stances]
-    attribution_ids = _ids(_place_ids(doc_id, "a", attributed, places))
-    claim_ids = _ids(_place_ids(doc_id, "c", claimed, places))
-    holders = [_holder(s, said.holders) for s in said.stances]
-    slugs = [_slug(s, holder) for s, holder in zip(said.stances, holders, strict=True)]
-    sentences = _place_ids(doc_id, "t", stood, places)
-    stance_ids = _ids(f"{key}-{slug}-{s.target_id}" for key, slug, s in zip(sentences, slugs, said.stances, strict=True))
-
-    def through(held: Any) -> str | None:
-        return None if held.attribution is None or held.holder_type == "author" else attribution_ids[held.attribution]
-
-    found: dict[str, Columns] = {
-        "mentions": {
-            "mention_id": _ids(_place_ids(doc_id, "m", mentioned, places)),
-            "segment_id": [segments[m.segment] for m in said.mentions],
-            **_where(mentioned),
-            "entity_id": [m.entity_id for m in said.mentions],
-            "mention_type": [m.mention_type for m in said.mentions],
-            **_placed(mentioned, places),
-        },
-        "attributions": {
-            "attribution_id": attribution_ids,
-            "segment_ids": [[segments[i] for i in a.segments] for a in said.attributions],
-            "parent_id": [None if a.parent is None else attribution_ids[a.parent] for a in said.attributions],
-            "source_spans": _spans((a.source for a in said.attributions), places),
-            "cue_spans": _spans((a.cue for a in said.attributions), places),
-            "content_spans": _spans((a.content for a in said.attributions), places),
-            "type": [a.type for a in said.attributions],
-            "holder_entity_id": list(said.holders),
-            "holder_name": [a.holder_name for a in said.attributions],
-            **_placed(attributed, places),
-        },
-        "claims": {
-            "claim_id": claim_ids,
-            "segment_id": [segments[c.segment] for c in said.claims],
-            "spans": _spans((c.spans for c in said.claims), places),
-            "holder_type": [c.holder_type for c in said.claims],
-            "holder_entity_id": [_holder(c, said.holders) for c in said.claims],
-            "attribution_id": [through(c) for c in said.claims],
-            "modality": [c.modality for c in said.claims],
-            "author_commitment": [c.author_commitment for c in said.claims],
-            "origin": [c.origin for c in said.claims],
-            **_placed(claimed, places),
-        },
-        "stances": {
-            "stance_id": stance_ids,
-            "segment_id": [segments[s.segment] for s in said.stances],
-            "holder_type": [s.holder_type for s in said.stances],
-            "holder_entity_id": holders,
-            "attribution_id": [through(s) for s in said.stances],
-            "claim_id": [None if s.claim is None else claim_ids[s.claim] for s in said.stances],
-            "target_id": [s.target_id for s in said.stances],
-            "explicit": [s.explicit for s in said.stances],
-            "evidence_spans": _spans((s.evidence for s in said.stances), places),
-            "origin": [s.origin for s in said.stances],
-            **_placed(stood, places),
-        },
-        "coverage": {
-            "layer": [layer for layer, _ in said.coverage],
-            "labeller": [RULES] * len(said.coverage),
-            "status": [status for _, status in said.coverage],
-        },
+    attributions = _attributions(said, doc_id, segments, places)
+    claims = _claims(said, doc_id, segments, places, claimed, attributions["attribution_id"])
+    stances = _stances(said, doc_id, segments, places, stood, attributions["attribution_id"], claims["claim_id"])
+    coverage = {
+        "layer": [layer for layer, _ in said.coverage],
+        "labeller": [RULES] * len(said.coverage),
+        "status": [status for _, status in said.coverage],
     }
-    answers = [(key, "stance", s.answer, text[slice(*r)]) for key, s, r in zip(stance_ids, said.stances, stood, strict=True) if s.answer]
-    answers += [(key, "claim", c.modality, text[slice(*r)]) for key, c, r in zip(claim_ids, said.claims, claimed, strict=True)]
-    for table in found.values():
+    found = {"mentions": _mentions(said, doc_id, segments, places), "attributions": attributions, "claims": claims, "stances": stances}
+    for table in (*found.values(), coverage):
         table["doc_id"] = [doc_id] * len(next(iter(table.values())))
-    return found | {"annotations": _votes(answers)}
+    given = zip(stances["stance_id"], said.stances, stood, strict=True)
+    answers = [(key, "stance", s.answer, text[slice(*r)]) for key, s, r in given if s.answer]
+    answers += [(key, "claim", c.modality, text[slice(*r)]) for key, c, r in zip(claims["claim_id"], said.claims, claimed, strict=True)]
+    return found | {"coverage": coverage, "annotations": _votes(answers)}
+
+
+def _mentions(said: Any, doc_id: str, segments: list[str], places: Places) -> Columns:
+    mentioned = [(m.start, m.end) for m in said.mentions]
+    return {
+        "mention_id": _ids(_place_ids(doc_id, "m", mentioned, places)),
+        "segment_id": [segments[m.segment] for m in said.mentions],
+        **_where(mentioned),
+        "entity_id": [m.entity_id for m in said.mentions],
+        "mention_type": [m.mention_type for m in said.mentions],
+        **_placed(mentioned, places),
+    }
+
+
+def _attributions(said: Any, doc_id: str, segments: list[str], places: Places) -> Columns:
+    attributed = [_hull(_pieces(a)) for a in said.attributions]
+    ids = _ids(_place_ids(doc_id, "a", attributed, places))
+    return {
+        "attribution_id": ids,
+        "segment_ids": [[segments[i] for i in a.segments] for a in said.attributions],
+        "parent_id": [None if a.parent is None else ids[a.parent] for a in said.attributions],
+        "source_spans": _spans((a.source for a in said.attributions), places),
+        "cue_spans": _spans((a.cue for a in said.attributions), places),
+        "content_spans": _spans((a.content for a in said.attributions), places),
+        "type": [a.type for a in said.attributions],
+        "holder_entity_id": list(said.holders),
+        "holder_name": [a.holder_name for a in said.attributions],
+        **_placed(attributed, places),
+    }
+
+
+def _claims(said: Any, doc_id: str, segments: list[str], places: Places, claimed: list[Range], attributions: list[str]) -> Columns:
+    return {
+        "claim_id": _ids(_place_ids(doc_id, "c", claimed, places)),
+        "segment_id": [segments[c.segment] for c in said.claims],
+        "spans": _spans((c.spans for c in said.claims), places),
+        "holder_type": [c.holder_type for c in said.claims],
+        "holder_entity_id": [_holder(c, said.holders) for c in said.claims],
+        "attribution_id": [_through(c, attributions) for c in said.claims],
+        "modality": [c.modality for c in said.claims],
+        "author_commitment": [c.author_commitment for c in said.claims],
+        "origin": [c.origin for c in said.claims],
+        **_placed(claimed, places),
+    }
+
+
+def _stances(
+    said: Any, doc_id: str, segments: list[str], places: Places, stood: list[Range], attributions: list[str], claims: list[str]
+) -> Columns:
+    holders = [_holder(s, said.holders) for s in said.stances]
+    keys = zip(_place_ids(doc_id, "t", stood, places), holders, said.stances, strict=True)
+    return {
+        "stance_id": _ids(f"{key}-{_slug(s, holder)}-{s.target_id}" for key, holder, s in keys),
+        "segment_id": [segments[s.segment] for s in said.stances],
+        "holder_type": [s.holder_type for s in said.stances],
+        "holder_entity_id": holders,
+        "attribution_id": [_through(s, attributions) for s in said.stances],
+        "claim_id": [None if s.claim is None else claims[s.claim] for s in said.stances],
+        "target_id": [s.target_id for s in said.stances],
+        "explicit": [s.explicit for s in said.stances],
+        "evidence_spans": _spans((s.evidence for s in said.stances), places),
+        "origin": [s.origin for s in said.stances],
+        **_placed(stood, places),
+    }
+
+
+def _through(held: Any, attributions: list[str]) -> str | None:
+    """The attribution by which a claim or stance is told; none where it is the author's own."""
+    return None if held.attribution is None or held.holder_type == "author" else attributions[held.attribution]
 
 
 def _votes(answers: list[tuple[str, str, str, str]]) -> Columns:
