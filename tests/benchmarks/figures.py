@@ -149,7 +149,7 @@ def speed() -> list[str]:
 
     told = io.StringIO()
     with contextlib.redirect_stdout(told):
-        against_datatrove.main(["--text", "200", "--html", "30", "--rounds", "3"])
+        against_datatrove.main(["--text", "800", "--html", "100", "--rounds", "3"])
     return told.getvalue().splitlines()
 
 
