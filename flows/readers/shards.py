@@ -1,7 +1,7 @@
 """Shards: the captures of a corpus, packed by bytes into folders that one task can take through the line.
 
-A capture's shard follows from its hash alone, so that a new capture changes one shard and no worker count, order or
-path changes any.
+A shard is all captures whose hashes begin alike, in as many bits as it takes to bring it down to SHARD_BYTES. So a new capture changes
+one shard, or splits it, and no worker count, order or path changes any.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,8 +22,9 @@ from flows.readers.knowledge import Knowledge, to_json
 
 # Bytes a shard aims at: some ten seconds of work, and some hundred megabytes of memory on the way.
 SHARD_BYTES = 8_000_000
-# A terabyte of captures in shards of that size. Each is a folder of a dozen files; beyond that, shards grow.
-MAX_SHARDS = 1 << 17
+# Bits of a hash that are looked at: a terabyte of captures in shards of that size. Each is a folder of a dozen files; beyond that, shards
+# grow.
+BITS = 17
 # What the corpus knows, beside a shard's captures.
 KNOWLEDGE = "knowledge.json"
 # Rows of the list made at a time.
@@ -40,12 +42,13 @@ def pack(corpus: Corpus, known: Knowledge, listed: list[Listed], work: Path, cac
     """
     manifest, knowledge = work / "listed.parquet", to_json(known)
     _manifest(corpus, listed, manifest)
-    bits = _bits(sum({c.sha256: c.bytes or 0 for c in listed if not c.reason}.values()))
+    starts = pa.table({"shard": _starts({c.sha256: c.bytes or 0 for c in listed if c.sha256 and not c.reason})})
     with duckdb.connect(config={"temp_directory": str(work)}) as db:
-        numbered = f"('0x' || sha256[:8])::UINTEGER >> {32 - bits}" if bits else "0"
+        db.register("starts", starts)
         # Records of one container stand next to each other, so that it is opened once.
         rows = db.execute(
-            f"""SELECT {numbered} AS shard, {", ".join(Capture._fields)} FROM read_parquet($1) WHERE reason IS NULL
+            f"""SELECT shard, {", ".join(Capture._fields)} FROM read_parquet($1)
+                ASOF JOIN starts ON ('0x' || sha256[:8])::UINTEGER >> {32 - BITS} >= shard WHERE reason IS NULL
                 QUALIFY ROW_NUMBER() OVER (PARTITION BY sha256 ORDER BY position) = 1 ORDER BY shard, path, record_offset""",
             [escape(str(manifest))],
         )
@@ -101,14 +104,23 @@ def _told(corpus: Corpus, capture: Listed) -> dict[str, str | None]:
     return {name: next((s[name] for s in sources if s.get(name)), None) for name in TOLD}
 
 
-def _bits(total: int) -> int:
-    """How many leading bits of the hash number the shards: a power of two of them, near SHARD_BYTES each."""
-    return (min(-(-total // SHARD_BYTES), MAX_SHARDS) - 1).bit_length()
+def _starts(sizes: dict[str, int]) -> np.ndarray:
+    """The first BITS of the hash with which each shard begins, sorted; sizes: bytes of each capture, by hash."""
+    prefixes = np.array([int(sha256[:8], 16) >> 32 - BITS for sha256 in sizes], dtype=np.int64)
+    before = np.concatenate([[0], np.cumsum(np.bincount(prefixes, list(sizes.values()), minlength=1 << BITS))])
+
+    def halves(low: int, high: int) -> list[int]:
+        if before[high] - before[low] <= SHARD_BYTES or high - low == 1:
+            return [low]
+        middle = (low + high) // 2
+        return halves(low, middle) + halves(middle, high)
+
+    return np.array(halves(0, 1 << BITS), dtype=np.uint32)
 
 
 def _shard(cache: Path, number: int, rows: list[tuple], knowledge: str, made_by: str) -> Path:
     key = hashlib.sha256(json.dumps([made_by, knowledge, rows], ensure_ascii=True).encode()).hexdigest()[:20]
-    folder = cache / f"{number:05}-{key}"
+    folder = cache / f"{number:06}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / KNOWLEDGE).write_text(knowledge, "utf-8")
     columns = pa.schema([LISTED.field(name) for name in Capture._fields])
