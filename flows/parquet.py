@@ -4,8 +4,9 @@ import glob
 import hashlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -21,9 +22,6 @@ MEMORY = "1GB"
 
 # Rows read at a time: some 100 MB of documents, some 5 MB of segments.
 ROWS = 16_384
-
-# What DuckDB calls the types that are computed with.
-TYPES = {schemas.INT: "BIGINT", schemas.FLOAT: "DOUBLE", schemas.BOOL: "BOOLEAN"}
 
 
 def files(folder: Path, table: str) -> list[Path]:
@@ -49,10 +47,38 @@ def relation(found: list[Path]) -> str:
 
 def stored(folder: Path, table: str) -> str:
     """SQL that reads a table of a release; no rows where it has none, since an empty table is not written."""
-    if found := files(folder, table):
-        return relation(found)
-    nulls = ", ".join(f'NULL::{TYPES.get(column.type, "VARCHAR")} AS "{column.name}"' for column in schemas.table(table).SCHEMA)
+    found = files(folder, table)
+    return relation(found) if found else no_rows(table)
+
+
+@cache
+def no_rows(table: str) -> str:
+    """SQL for a table of which there is none, with the columns and types of its schema."""
+    with duckdb.connect() as db:
+        found = db.from_arrow(schemas.table(table).SCHEMA.empty_table())
+        nulls = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in zip(found.columns, found.types, strict=True))
     return f"(SELECT {nulls} WHERE false)"
+
+
+def views(db: duckdb.DuckDBPyConnection, folder: Path, tables: Iterable[str] = schemas.TABLES, prefix: str = "") -> None:
+    """Make views of the tables of a release, named as they are."""
+    for table in tables:
+        db.execute(f"CREATE VIEW {prefix}{table} AS FROM {stored(folder, table)}")
+
+
+def orphans(table: str, column: str) -> str:
+    """SQL, from FROM on, for the rows of a table in which a column of its REFERENCES names no row of the other; reads `views`."""
+    module = schemas.table(table)
+    target = module.REFERENCES[column]
+    each = f'unnest("{column}")' if pa.types.is_list(module.SCHEMA.field(column).type) else f'"{column}"'
+    pointed = f"SELECT *, {each} AS pointed FROM {table}"
+    return f'FROM ({pointed}) c ANTI JOIN {target} p ON pointed = p."{schemas.table(target).KEY[0]}" WHERE pointed IS NOT NULL'
+
+
+def fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
+    """The rows of a query that was executed, a bounded number in memory."""
+    while rows := cursor.fetchmany(ROWS):
+        yield from rows
 
 
 def dicts(db: duckdb.DuckDBPyConnection, query: str, values: list | None = None) -> list[dict]:

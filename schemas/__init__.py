@@ -1,8 +1,9 @@
 """The tables of a release, one file each: grain, columns with meaning and unit, invariants, an example row.
 
 A table module has `SCHEMA` (pyarrow, the source of truth), `KEY` (the columns that name a row), `ORDER` (how rows are
-sorted, as SQL), `CHECKS` (by column: the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL
-that holds for every row) and `EXAMPLE`; `WORDS` are the columns that hold words of a capture, which may have to be withheld.
+sorted, as SQL), `REFERENCES` (by column: the table whose key it holds; `item_id`, of several tables, is not among them), `CHECKS` (by
+column: the name of a pandera check and its arguments), `ROW_CHECKS` (across columns: SQL that holds for every row) and `EXAMPLE`; `WORDS`
+are the columns that hold words of a capture, which may have to be withheld.
 To add a table, write its file and name it in TABLES; where its rows come from, flows/README.md says.
 The training tables are described together, in training.py.
 """
@@ -23,6 +24,7 @@ TABLES = (
 
 
 def table(name: str) -> ModuleType:
+    """The module of one of TABLES, or what has its form. Raises ModuleNotFoundError for any other name."""
     if name in VIEWS:
         return import_module("schemas.training").view(name)
     return import_module(f"schemas.{name}")

@@ -52,6 +52,7 @@ SCHEMA = pa.schema(
 WORDS = ["exact", "prefix", "suffix"]
 KEY = ["annotation_id"]
 ORDER = "item_id, layer, annotator_id, annotation_id"
+REFERENCES: dict[str, str] = {}
 CHECKS = {
     "layer": ("isin", LAYERS),
     "annotator_type": ("isin", ANNOTATOR_TYPES),

@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
 )
 KEY = ["attribution_id"]
 ORDER = "doc_id, byte_start, byte_end, attribution_id"
+REFERENCES = {"doc_id": "documents", "segment_ids": "segments", "parent_id": "attributions", "holder_entity_id": "entities"}
 WORDS = ["holder_name"]
 CHECKS = {
     "type": ("isin", TYPES),

@@ -45,6 +45,7 @@ SCHEMA = pa.schema(
 WORDS = ["path"]
 KEY = ["capture_id"]
 ORDER = "capture_id"
+REFERENCES = {"doc_id": "documents"}
 CHECKS = {
     "capture_sha256": ("str_matches", r"^[0-9a-f]{64}$"),
     "bytes": ("ge", 0),

@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
 )
 KEY = ["claim_id"]
 ORDER = "doc_id, byte_start, byte_end, claim_id"
+REFERENCES = {"doc_id": "documents", "segment_id": "segments", "attribution_id": "attributions", "holder_entity_id": "entities"}
 CHECKS = {
     "holder_type": ("isin", HOLDERS),
     "modality": ("isin", MODALITIES),

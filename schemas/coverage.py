@@ -18,6 +18,7 @@ SCHEMA = pa.schema(
 )
 KEY = ["doc_id", "layer", "labeller"]
 ORDER = "doc_id, layer, labeller"
+REFERENCES = {"doc_id": "documents"}
 CHECKS = {"layer": ("isin", LAYERS), "status": ("isin", STATUSES)}
 ROW_CHECKS: dict[str, str] = {}
 EXAMPLE = {

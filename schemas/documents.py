@@ -77,6 +77,7 @@ SCHEMA = pa.schema(
 WORDS = ["text"]
 KEY = ["doc_id"]
 ORDER = "doc_id"
+REFERENCES = {"capture_id": "captures", "supersedes": "documents", "duplicate_of": "documents"}
 CHECKS = {
     "doc_id": ("str_matches", r"^[0-9a-f]{20}$"),
     "language": ("str_matches", r"^[a-z]{2,3}$"),

@@ -33,6 +33,7 @@ WORDS = ["before", "after"]
 STRIPPED = "kind = 'removed' AND list_last(stages) = 'strip' AND list_last(rules) <> 'blank' AND before IS NOT NULL"
 KEY = ["edit_id"]
 ORDER = "doc_id, byte_start, byte_end, edit_id"
+REFERENCES = {"doc_id": "documents"}
 CHECKS = {
     "kind": ("isin", KINDS),
     "start": ("ge", 0),

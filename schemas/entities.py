@@ -20,6 +20,7 @@ SCHEMA = pa.schema(
 )
 KEY = ["entity_id"]
 ORDER = "entity_id"
+REFERENCES: dict[str, str] = {}
 CHECKS = {
     "entity_id": ("str_matches", r"^[a-z0-9][a-z0-9_]*$"),
     "type": ("isin", TYPES),

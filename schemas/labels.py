@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
 )
 KEY = ["item_id", "layer"]
 ORDER = "item_id, layer"
+REFERENCES: dict[str, str] = {}
 CHECKS = {
     "layer": ("isin", LAYERS),
     "tier": ("isin", TIERS),

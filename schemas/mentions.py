@@ -22,6 +22,7 @@ SCHEMA = pa.schema(
 )
 KEY = ["mention_id"]
 ORDER = 'doc_id, start, "end", mention_id'
+REFERENCES = {"doc_id": "documents", "segment_id": "segments", "entity_id": "entities"}
 CHECKS = {
     "start": ("ge", 0),
     "mention_type": ("isin", TYPES),

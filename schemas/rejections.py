@@ -77,6 +77,7 @@ SCHEMA = pa.schema(
 WORDS = ["detail"]
 KEY = ["table", "row_id", "stage", "reason"]
 ORDER = '"table", row_id, stage, reason'
+REFERENCES = {"capture_id": "captures"}
 CHECKS = {"table": ("isin", TABLES), "reason": ("isin", sorted(REASONS))}
 ROW_CHECKS: dict[str, str] = {}
 EXAMPLE = {

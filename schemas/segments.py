@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
 WORDS = ["text"]
 KEY = ["segment_id"]
 ORDER = "doc_id, position"
+REFERENCES = {"doc_id": "documents", "parent_id": "segments", "repeat_of": "segments"}
 CHECKS = {
     "unit": ("isin", UNITS),
     "position": ("ge", 0),

@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
 )
 KEY = ["scheme", "layer", "doc_id", "item_id"]
 ORDER = "scheme, layer, doc_id, item_id"
+REFERENCES = {"doc_id": "documents"}
 CHECKS = {"scheme": ("isin", SCHEMES), "split": ("isin", SPLITS)}
 ROW_CHECKS = {
     "a_document_or_an_item": "(doc_id IS NULL) <> (item_id IS NULL)",

@@ -27,6 +27,13 @@ SCHEMA = pa.schema(
 )
 KEY = ["stance_id"]
 ORDER = "doc_id, byte_start, byte_end, stance_id"
+REFERENCES = {
+    "doc_id": "documents",
+    "segment_id": "segments",
+    "attribution_id": "attributions",
+    "claim_id": "claims",
+    "holder_entity_id": "entities",
+}
 CHECKS = {
     "holder_type": ("isin", HOLDERS),
     "origin": ("isin", ORIGINS),

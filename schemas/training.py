@@ -49,7 +49,7 @@ def view(name: str) -> SimpleNamespace:
     }  # fmt: skip
     return SimpleNamespace(
         __doc__=DOC.format(name=name, layer=LAYERS[kind], worth=WORTH[tier]),
-        SCHEMA=schema, KEY=["item_id"], ORDER="split, item_id", WORDS=["text", "context"],
+        SCHEMA=schema, KEY=["item_id"], ORDER="split, item_id", REFERENCES={}, WORDS=["text", "context"],
         CHECKS={"split": ("isin", SPLITS)},
         ROW_CHECKS={} if tier == "gold" else {"test_is_gold": "split <> 'test'"},
         EXAMPLE=example,

@@ -44,7 +44,7 @@ def test_every_column_says_what_it_means(name):
     table = schemas.table(name)
     assert "one row per" in table.__doc__ and "Invariants:" in table.__doc__
     assert all(f.metadata[b"description"] for f in table.SCHEMA)
-    assert set(table.KEY) <= set(table.SCHEMA.names) and set(table.CHECKS) <= set(table.SCHEMA.names)
+    assert {*table.KEY, *table.CHECKS, *table.REFERENCES} <= {*table.SCHEMA.names} and {*table.REFERENCES.values()} <= {*schemas.TABLES}
 
 
 def rows(**changes):

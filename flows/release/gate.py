@@ -9,20 +9,16 @@ import logging
 import math
 import os
 import re
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow.types as kinds
 
+from flows.parquet import database, files, no_rows, orphans, relation
 from schemas import TABLES, VIEWS, table
-
-# DuckDB spills to disk beyond this; a tenth of a laptop, and enough for some millions of documents to group in memory.
-MEMORY = "1GB"
 
 # Of shares: more digits than any threshold has, fewer than the order of summing could change.
 DIGITS = 6
@@ -39,25 +35,6 @@ THRESHOLDS = {
     "max_change": math.inf,  # a corpus may grow at any rate
     "min_date": 16000000,  # as YYYYMMDD; the first newspapers are of 1605
     "max_date": 21001231,  # the clock is not asked; this catches misread digits only
-}
-
-# What points where: (table, column) -> the table whose key it is.
-REFERENCES = {
-    ("captures", "doc_id"): "documents",
-    ("documents", "capture_id"): "captures",
-    ("documents", "duplicate_of"): "documents",
-    ("documents", "supersedes"): "documents",
-    ("segments", "doc_id"): "documents",
-    ("segments", "parent_id"): "segments",
-    ("segments", "repeat_of"): "segments",
-    ("edits", "doc_id"): "documents",
-    ("rejections", "capture_id"): "captures",
-    ("splits", "doc_id"): "documents",
-    ("mentions", "segment_id"): "segments",
-    ("attributions", "doc_id"): "documents",
-    ("claims", "segment_id"): "segments",
-    ("stances", "segment_id"): "segments",
-    ("coverage", "doc_id"): "documents",
 }
 
 # Columns of ISO 8601 dates in reduced precision.
@@ -143,7 +120,7 @@ def measure(tables: Path, previous: Path | None = None) -> list[Metric]:
     Shares are 0 to 1, dates are numbers YYYYMMDD with 00 for what is not known, `change` is the share by which the number of documents
     grew. Raises duckdb.Error where a table is missing (a training table may be) or unreadable; of the release before, it is an empty one.
     """
-    released = {name: sorted((previous / "data" / name).glob("*.parquet")) if previous else [] for name in TABLES}
+    released = {name: files(previous, name) if previous else [] for name in TABLES}
     there = [name for name in TABLES if name not in VIEWS or (tables / f"{name}.parquet").is_file()]
     now = _measured({name: [tables / f"{name}.parquet"] for name in there}, released["splits"])
     last = _measured(released, released["splits"]) if previous else {}
@@ -176,23 +153,18 @@ def judge(metrics: Sequence[Metric], thresholds: dict[str, float], quality: Path
     return [failure for rule in RULES for failure in _failures(rule, result[rule.name], limits)]
 
 
-def _measured(files: dict[str, list[Path]], standing: list[Path]) -> Measures:
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill}) as db:
-        for name, paths in files.items():
-            # The empty table stands in for a missing one, and for columns that an older release did not have.
-            db.from_arrow(table(name).SCHEMA.empty_table()).create(f"{name}_0")
-            for i, path in enumerate(paths, 1):
-                db.read_parquet(escape(str(path))).create_view(f"{name}_{i}")
-            db.sql(" UNION ALL BY NAME ".join(f"FROM {name}_{i}" for i in range(len(paths) + 1))).create_view(name)
-        (db.read_parquet([escape(str(p)) for p in standing]) if standing else db.table("splits_0")).create_view("standing")
+def _measured(tables: dict[str, list[Path]], standing: list[Path]) -> Measures:
+    with database() as db:
+        for name, paths in tables.items():
+            # No rows stand in for a missing table, and for columns that an older release did not have.
+            with_rows = f"UNION ALL BY NAME FROM {relation(paths)}" if paths else ""
+            db.execute(f"CREATE VIEW {name} AS FROM {no_rows(name)} {with_rows}")
+        db.execute(f"CREATE VIEW standing AS FROM {relation(standing) if standing else no_rows('splits')}")
         found: Measures = {("splits", "split", "leaks"): _number(db, LEAKS)}
-        for name in files:
+        for name in tables:
             found |= _of_table(db, name)
-        for (name, column), target in REFERENCES.items():
-            key = table(target).KEY[0]
-            found[name, column, "orphans"] = _number(
-                db, f'SELECT count(*) FROM {name} c ANTI JOIN {target} p ON c."{column}" = p."{key}" WHERE c."{column}" IS NOT NULL'
-            )
+            for column in table(name).REFERENCES:
+                found[name, column, "orphans"] = _number(db, f"SELECT count(*) {orphans(name, column)}")
         return found | {key: _number(db, query) for key, query in SHARES.items()}
 
 
