@@ -4,7 +4,6 @@ https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html, https://docs.
 Paths are relative to the release. What araxes.toml does not say stays out: nothing is made up, though the vocabulary asks for it.
 """
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 import schemas
 from flows.release.card import splits
 from flows.release.papers import BIASES, CONFLICT, MACHINE_TIERS, MAINTENANCE, MISUSES, PERSONAL, STEPS, USES, doi, grain, person, spdx, url
+from flows.release.provenance import sha256
 
 CONFORMS = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
 # The context that the specification recommends, which readers expect as it is.
@@ -143,7 +143,7 @@ def _distribution(release: Path, name: str) -> list[dict]:
             "contentUrl": path.relative_to(release).as_posix(),
             "contentSize": f"{path.stat().st_size} B",
             "encodingFormat": "application/x-parquet",
-            "sha256": _sha256(path),
+            "sha256": sha256(path),
         }
         for path in paths
     ]
@@ -221,8 +221,3 @@ def _field(key: str, field: pa.Field, source: dict, column: str, path: str | Non
         return found | {"subField": parts}
     how = {"extract": {"column": column}} | ({"transform": {"jsonPath": path}} if path else {})
     return found | {"dataType": TYPES[str(kind)], "source": source | how}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,7 +23,7 @@ def provenance(captures: str, configuration: dict) -> dict:
         "code": _code(),
         "configuration": hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest(),
         "environment": environment(),
-        "models": {path.relative_to(ROOT).as_posix(): _sha256(path) for path in _files() if path.suffix != ".py"},
+        "models": {path.relative_to(ROOT).as_posix(): sha256(path) for path in _files() if path.suffix != ".py"},
     }
 
 
@@ -75,9 +75,10 @@ def _files() -> Iterator[Path]:
 def _code() -> str:
     code = hashlib.sha256()
     for path in _files():
-        code.update(f"{path.relative_to(ROOT).as_posix()} {_sha256(path)}\n".encode())
+        code.update(f"{path.relative_to(ROOT).as_posix()} {sha256(path)}\n".encode())
     return code.hexdigest()
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
