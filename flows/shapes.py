@@ -7,6 +7,7 @@ numbers are of single precision or whole; nothing here depends on an order other
 import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -58,15 +59,16 @@ def measure(lines: Sequence[str]) -> Lines:
         rows = np.concatenate([part.rows + i * TOGETHER for i, part in enumerate(parts)])
         shapes, words, letters = ([getattr(part, name) for part in parts] for name in ("shapes", "words", "letters"))
         return Lines(norms, np.concatenate(shapes, 1), np.concatenate(words), rows, np.concatenate(letters))
-    seen = [line if len(line) <= WINDOW else f"{line[: WINDOW // 2]} {line[-WINDOW // 2 :]}" for line in lines]
-    codes = np.frombuffer("\n".join([*seen, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
+    if max(map(len, lines), default=0) > WINDOW:
+        lines = [line if len(line) <= WINDOW else f"{line[: WINDOW // 2]} {line[-WINDOW // 2 :]}" for line in lines]
+    codes = np.frombuffer("\n".join([*lines, ""]).encode("utf-32-le", "surrogatepass"), np.uint32)
     packed = _table().take(codes, mode="clip")
     kinds = (packed >> KIND_AT).astype(np.uint8)
     packed &= (1 << KIND_AT) - 1
     ends = np.flatnonzero(codes == 10)
     inside = kinds <= DIGIT
     begins, stops = _edges(inside)
-    rows = np.searchsorted(ends, begins)
+    rows = np.arange(len(ends)).repeat(np.diff(np.searchsorted(begins, ends), prepend=0))
     norms = _norms(packed, inside, ends)
     return Lines(norms, _shapes(kinds, ends, begins, rows), _numbers(packed, begins, stops), rows, stops - begins)
 
@@ -74,13 +76,15 @@ def measure(lines: Sequence[str]) -> Lines:
 @cache
 def _table() -> np.ndarray:
     """Of every character of the Basic Multilingual Plane what `norms` has for it, and above that its kind."""
-    kinds = np.array([BY_CATEGORY.get(unicodedata.category(chr(code)), OTHER) for code in range(0x10000)], np.uint32)
+    categories = map(unicodedata.category, map(chr, range(0x10000)))
+    kinds = np.fromiter(map(BY_CATEGORY.get, categories, repeat(OTHER)), np.uint32, 0x10000)
     for first, last in SCRIPTS_UNSPACED:
         stretch = kinds[first : last + 1]
         stretch[stretch <= LETTER] = UNSPACED
     for characters, kind in BY_CHARACTER:
         kinds[[ord(c) for c in characters]] = kind
-    folds = np.array([_fold(chr(code)) if kinds[code] <= DIGIT else 32 for code in range(0x10000)], np.uint32)
+    folds, cased = np.where(kinds <= DIGIT, np.arange(0x10000, dtype=np.uint32), np.uint32(32)), np.flatnonzero(kinds <= LETTER)
+    folds[cased] = list(map(_fold, map(chr, cased.tolist())))
     folds[10] = 10
     return folds | kinds << KIND_AT
 
@@ -143,12 +147,14 @@ def _shapes(kinds: np.ndarray, ends: np.ndarray, begins: np.ndarray, rows: np.nd
     out[:2] = ends - starts, words
     out[2:6] = last == TERMINAL, last == COLON, first == BAR, (first == QUOTE) | (first == STRAIGHT)
     out[6] = count[UPPER] / np.maximum(letters, 1)
-    out[7:9] = initial[[UPPER, DIGIT]]
-    out[9:15] = count[[DIGIT, COMMA, BAR, SYMBOL, QUOTE, COLON]]
+    out[7], out[8] = initial[UPPER], initial[DIGIT]
+    out[9:15] = count.take((DIGIT, COMMA, BAR, SYMBOL, QUOTE, COLON), 0)
     out[13] += count[CLOSER] + count[STRAIGHT]
     out[15] = letters
     out[9:15] /= np.maximum(out[0], 1)
-    out[[7, 8, 15]] /= np.maximum(out[1], 1)
+    some = np.maximum(out[1], 1)
+    out[7:9] /= some
+    out[15] /= some
     return out
 
 
@@ -219,6 +225,6 @@ def placed(stretches: np.ndarray, n: int, far: int) -> np.ndarray:
     out[1:] = np.arange(n)
     out[1] -= stretches[:, :1]
     np.subtract(stretches[:, 1:], out[2], out=out[2])
-    np.clip(out[1:], -far, far, out=out[1:])
+    np.minimum(np.maximum(out[1:], -far, out=out[1:]), far, out=out[1:])
     out[0] = (out[1] >= 0) & (out[2] > 0)
     return out

@@ -14,9 +14,9 @@ stage removes whole lines only: it never changes a character of a line it keeps,
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import compress, groupby
 from typing import NamedTuple
 
 import regex
@@ -51,8 +51,8 @@ def strip(text: Traced, keep: Sequence[str] = (), remove: Sequence[str] = (), bl
         _overrule(cut.lines, labels, _compiled(keep), _compiled(remove))
     # As Block(...) for each line, in half the time.
     found = list(map(partial(tuple.__new__, Block), zip(cut.starts, cut.ends, *labels, strict=True)))
-    changes = _changes(text.text, cut, found)
-    return Stripped(text.apply("strip", changes), found, _moved(found, changes), confidence)
+    changes = _changes(text.text, cut, labels)
+    return Stripped(text.apply("strip", changes), found, _moved(compress(found, labels.units), changes), confidence)
 
 
 def _told(cut: Cut, blocks: Sequence[Block]) -> Labels:
@@ -97,24 +97,24 @@ WHITE_LINES = re.compile(f"(?<=[{LINE_ENDS}])[^{LINE_ENDS}]+[{LINE_ENDS}][{LINE_
 Range = tuple[int, int, str, float]
 
 
-def _changes(text: str, cut: Cut, blocks: list[Block]) -> list[Change]:
+def _changes(text: str, cut: Cut, labels: Labels) -> list[Change]:
     """What goes: removed lines with all that follows up to the next line that holds something, and lines of only white
     space; also the white space at both ends of what is left. Line ends between kept blocks stay."""
-    begins, gaps, at = [*cut.begins, len(text)], cut.gaps.tolist(), 0
+    begins, ends, gaps, at = [*cut.begins, len(text)], cut.ends, cut.gaps.tolist(), 0
     ranges = [(0, begins[0], "blank", 1.0)]
-    first, last = _ends([i for i, block in enumerate(blocks) if block.unit])
-    for rule, run in groupby([None if block.unit else block.rule or "" for block in blocks]):
+    first, last = _ends([i for i, unit in enumerate(labels.units) if unit])
+    for rule, run in groupby([None if unit else rule or "" for unit, rule in zip(labels.units, labels.rules, strict=True)]):
         end = at + len(list(run))
         if rule is not None:
-            ranges.append((begins[at], begins[end], rule, min([block.confidence for block in blocks[at:end]])))
+            ranges.append((begins[at], begins[end], rule, min(labels.confidences[at:end])))
             at = end
         for i in range(at, end):
             if i == first:
-                ranges.append((begins[i], blocks[i].start, "blank", 1.0))
+                ranges.append((begins[i], cut.starts[i], "blank", 1.0))
             if i == last:
-                ranges.append((blocks[i].end, begins[i + 1], "blank", 1.0))
-            elif begins[i + 1] - blocks[i].end > gaps[i + 1] > 1:  # more than line ends
-                ranges += _white_lines(text, blocks[i].end, begins[i + 1])
+                ranges.append((ends[i], begins[i + 1], "blank", 1.0))
+            elif begins[i + 1] - ends[i] > gaps[i + 1] > 1:  # more than line ends
+                ranges += _white_lines(text, ends[i], begins[i + 1])
         at = end
     return [Change(a, b, "", rule, "removed", confidence) for a, b, rule, confidence in _runs(ranges)]
 
@@ -138,13 +138,12 @@ def _runs(ranges: list[Range]) -> list[Range]:
     return runs
 
 
-def _moved(blocks: list[Block], changes: list[Change]) -> list[Block]:
+def _moved(kept: Iterable[Block], changes: list[Change]) -> list[Block]:
     """The kept blocks in the offsets of the text after `changes`."""
-    kept, shift, done = [], 0, 0
-    for start, end, unit, rule, confidence in blocks:
-        if unit:
-            while done < len(changes) and changes[done].end <= start:
-                shift += changes[done].end - changes[done].start
-                done += 1
-            kept.append(Block(start - shift, end - shift, unit, rule, confidence))
-    return kept
+    moved, shift, done = [], 0, 0
+    for start, end, unit, rule, confidence in kept:
+        while done < len(changes) and changes[done].end <= start:
+            shift += changes[done].end - changes[done].start
+            done += 1
+        moved.append(Block(start - shift, end - shift, unit, rule, confidence))
+    return moved

@@ -4,7 +4,6 @@ Part of the strip stage.
 """
 
 from itertools import groupby
-from operator import not_
 
 import numpy as np
 
@@ -29,7 +28,9 @@ def body_lines(page: Page, rules: list[str | None], p: np.ndarray) -> np.ndarray
     """Which lines are the body: probable ones that name no rule, less sure ones between two sure ones or in the densest block,
     and nothing after a heading that says the article is over while little is left. Where next to nothing is probable, the
     paragraphs of the densest block."""
-    words, finished, free = page.shapes[N_WORDS], page.shapes[FINISHED], np.fromiter(map(not_, rules), bool, len(rules))
+    words, finished, named = page.shapes[N_WORDS], page.shapes[FINISHED], [i for i, rule in enumerate(rules) if rule]
+    free = np.ones(len(rules), bool)
+    free[named] = False
     first, end = page.blocks[1].tolist()
     block = free & (words >= LONG) & (finished > 0)
     block[:first] = block[end:] = False
@@ -41,10 +42,10 @@ def body_lines(page: Page, rules: list[str | None], p: np.ndarray) -> np.ndarray
         inside |= block
     _keep_lists(page, free, inside, p)
     _keep_between(page, free, inside, p)
-    for i in [i for i, rule in enumerate(rules[:-1]) if rule == "related"]:  # "read also", and what
+    for i in [i for i in named if rules[i] == "related" and i + 1 < len(rules)]:  # "read also", and what
         if page.counts[i] <= HEADING_WORDS / 3 and p[i + 1] < SURE and not finished[i + 1]:
             inside[i + 1] = False
-    over = [i for i, rule in enumerate(rules) if rule in OVER and page.norms[i] in known_words().lines]
+    over = [i for i in named if rules[i] in OVER and page.norms[i] in known_words().lines]
     read = (inside * words).cumsum() if over else []
     for i in over:
         if read[i] > MOST * read[-1]:
@@ -94,7 +95,7 @@ def standing_twice(page: Page, within: list[int]) -> frozenset[int]:
     """Lines of the body that may stand in it twice: all their longer words do."""
     inside = np.zeros(len(page.lines), bool)
     inside[within] = True
-    return frozenset(np.flatnonzero(np.abs(shared_words(page, inside[page.rows])) == 1).tolist())
+    return frozenset(np.flatnonzero(np.abs(shared_words(page, inside)) == 1).tolist())
 
 
 def is_heading(page: Page, i: int, after: int | None) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from flows import shapes
 from flows.shapes import CAPITALISED, FINISHED, N_WORDS
-from flows.stages.strip_lines import BLOCK_CAP, BLOCK_UNITS, LONG, Page, part_of
+from flows.stages.strip_lines import BLOCK_CAP, BLOCK_UNITS, BUCKETS, LONG, Page, part_of
 
 MODEL = Path(__file__).with_name("strip_model.npz")
 
@@ -41,7 +41,9 @@ def line_features(page: Page, rules: list[str | None]) -> np.ndarray:
     own[3] = np.arange(n) / n
     own[4], own[5, :-1], own[5, -1] = np.minimum(page.gaps, 4), np.minimum(page.gaps[1:], 4), 2
     own[6] = _share_up_to(long * words)
-    own[7] = shared_words(page, (page.rows >= page.blocks[1, 0]) & (page.rows < page.blocks[1, 1]))
+    inside = np.zeros(n, bool)
+    inside[slice(*page.blocks[1].tolist())] = True
+    own[7] = shared_words(page, inside)
     own[8], own[9], own[10] = group, repeated, dates
     beside = np.array([repeated, words, long * words, looks[CAPITALISED], looks[FINISHED], furniture])
     marked = np.array([long > 0, furniture, (group >= 2) & (group <= 4), dates > 0])
@@ -66,16 +68,12 @@ def _headed(group: np.ndarray) -> np.ndarray:
     return np.array([np.where(before >= 0, group[before], -1), np.append(group, -1)[after]])
 
 
-BUCKETS = 1 << 14  # of word numbers, to count them: here and there two words share one
-
-
 def shared_words(page: Page, inside: np.ndarray) -> np.ndarray:
-    """Share of a line's longer words that stand on other lines too, among the words marked; -1 for a line that has none."""
-    n, long = len(page.lines), np.flatnonzero(page.letters > 3)
-    words, rows, marked = (page.words[long] & np.uint64(BUCKETS - 1)).view(np.int64), page.rows[long], inside[long]
-    again = np.bincount(words[marked], minlength=BUCKETS)[words] > marked
-    total = np.bincount(rows, minlength=n)
-    return np.where(total > 0, np.bincount(rows, again, n) / np.maximum(total, 1), -1)
+    """Share of a line's longer words that stand on other lines too, among the lines inside; -1 for a line that has none."""
+    n, marked = len(page.lines), inside[page.rows]
+    again = np.bincount(page.words[marked], minlength=BUCKETS)[page.words] > marked
+    total = np.bincount(page.rows, minlength=n)
+    return np.where(total > 0, np.bincount(page.rows, again, n) / np.maximum(total, 1), -1)
 
 
 OFFSETS = (-3, -2, -1, 1, 2, 3, 4)

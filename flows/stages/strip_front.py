@@ -59,9 +59,10 @@ def _title(page: Page, rules: list[str | None], within: list[int], p: np.ndarray
     repeat its headline.
     A doubtful one must stand over a byline; one that ends with the outlet's name gives way to a line without."""
     words = page.shapes[N_WORDS, : around.shape[1]]
-    some = np.flatnonzero((words >= TITLE_WORDS[0]) & (words <= TITLE_WORDS[1]))
-    q = dict(zip(some.tolist(), probability(model()["title"], around[:, some]).tolist(), strict=True))
-    found = [i for i in q if q[i] >= TITLE_HINT and not rules[i] and not BULLET.match(page.lines[i])]
+    sized = np.flatnonzero((words >= TITLE_WORDS[0]) & (words <= TITLE_WORDS[1])).tolist()
+    some = [i for i in sized if not rules[i] and not BULLET.match(page.lines[i])]
+    q = dict(zip(some, probability(model()["title"], around[:, some]).tolist(), strict=True))
+    found = [i for i in some if q[i] >= TITLE_HINT]
     likely = [i for i in found if q[i] >= TITLE_SURE or _over_byline(page, i)]
     title = next((i for i in sorted(likely, key=lambda i: -round(q[i], 1)) if _shares_words(page, within, i)), None)
     if title is None:

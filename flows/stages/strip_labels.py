@@ -5,7 +5,8 @@ Part of the strip stage.
 
 import math
 import re
-from itertools import groupby
+from itertools import compress, groupby
+from operator import eq
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ from flows.stages.strip_lines import (
 )
 
 # What counts as the article's text. Titles, bylines and notes are kept beside it.
-BODY_UNITS = ("standfirst", "heading", "paragraph", "list_item", "quote", "table")
+BODY_UNITS = frozenset(["standfirst", "heading", "paragraph", "list_item", "quote", "table"])
 AUTHOR_BOX_WORDS, CAPTION_WORDS = 40, 20
 SPOKEN_WORDS = 4  # of a pull quote that stands in quotation marks in the text
 WORD = re.compile(r"\w+")
@@ -111,7 +112,10 @@ def _unit(page: Page, within: list[int], body: str, i: int, after: int | None, t
 
 def _is_pulled(page: Page, within: list[int], line: str, count: int) -> bool:
     """Whether a line that stands twice is no chance: it is long enough, or stands in quotation marks elsewhere."""
-    return count >= QUOTE_WORDS[0] or any(f"{mark}{line}" in page.lines[i] for i in within for mark in OPENING)
+    if count >= QUOTE_WORDS[0]:
+        return True
+    text = "\n".join([page.lines[i] for i in within])
+    return any(f"{mark}{line}" in text for mark in OPENING)
 
 
 SIGNATURE_WORDS = 8
@@ -133,8 +137,10 @@ def _sign_letters(page: Page, rules: list[str | None], units: dict[int, str], bo
 
 def _is_greeting(line: str, norm: str) -> bool:
     """Words such as "Dear Sir" with little and a comma, colon or dash behind them."""
-    greeting = next((start for start in known_words().greetings if norm.startswith(start)), None)
-    return bool(greeting and GREETED.match(line, len(greeting)))
+    if not norm.startswith(known_words().greetings):
+        return False
+    greeting = next(start for start in known_words().greetings if norm.startswith(start))
+    return bool(GREETED.match(line, len(greeting)))
 
 
 def _end_author_notes(page: Page, rules: list[str | None], units: dict[int, str], last: int) -> None:
@@ -145,8 +151,10 @@ def _end_author_notes(page: Page, rules: list[str | None], units: dict[int, str]
         words = words[1:] if words and words[0] in known_words().by else words
         each = [list(name) for joined, name in groupby(words, key=known_words().joining.__contains__) if not joined]
         names += [" ".join(name) for name in each if 2 <= len(name) <= 5]
-    for i in range(last, len(rules) if names else 0):
-        if units.get(i, "paragraph") == "paragraph" and page.counts[i] <= AUTHOR_BOX_WORDS and page.norms[i].startswith(tuple(names)):
+    starts = tuple(names)
+    named = [i for i, norm in enumerate(page.norms[last:], last) if norm.startswith(starts)] if names else []
+    for i in named:
+        if units.get(i, "paragraph") == "paragraph" and page.counts[i] <= AUTHOR_BOX_WORDS:
             units.pop(i, None)
             rules[i] = "author_box"
 
@@ -154,9 +162,9 @@ def _end_author_notes(page: Page, rules: list[str | None], units: dict[int, str]
 def _name_author_boxes(page: Page, rules: list[str | None]) -> None:
     """A name printed twice in a row heads an author box; its description may stand again elsewhere."""
     boxes = set()
-    for i, (norm, after) in enumerate(zip(page.norms, page.norms[1:], strict=False)):
-        if norm == after and 2 <= page.counts[i] <= 5 and all(w[:1].isupper() for w in page.lines[i].split()):
-            boxes.add(norm)
+    for i in compress(range(len(rules)), map(eq, page.norms, page.norms[1:])):
+        if 2 <= page.counts[i] <= 5 and all(w[:1].isupper() for w in page.lines[i].split()):
+            boxes.add(page.norms[i])
             if i + 2 < len(page.lines) and not page.shapes[FINISHED, i + 2] and page.counts[i + 2] > 5:
                 boxes.add(page.norms[i + 2])
     for i, norm in enumerate(page.norms) if boxes else ():
@@ -193,9 +201,9 @@ def _named(page: Page, rules: list[str | None], units: dict[int, str], p: np.nda
     """Lines that name no rule take that of the line before them, or of the place they stand in."""
     credited, last = (page.vocabulary[3] > 0).tolist(), max(units)
     confidences = (1 - p).round(2).tolist()
-    section = "navigation"
-    for i, rule in enumerate(rules):
-        if i in units:
+    section, found = "navigation", list(map(units.get, range(len(rules))))
+    for i, (unit, rule) in enumerate(zip(found, rules, strict=True)):
+        if unit:
             section = "related" if i < last else "footer"
             confidences[i] = round(1 - confidences[i], 2)
         elif rule:
@@ -205,4 +213,4 @@ def _named(page: Page, rules: list[str | None], units: dict[int, str], p: np.nda
             rules[i] = "caption" if credited[i] and section != "navigation" else section
     for i in units:
         rules[i] = None
-    return Labels(list(map(units.get, range(len(rules)))), rules, confidences)
+    return Labels(found, rules, confidences)

@@ -20,6 +20,8 @@ LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 BLOCK_UNITS = (6.0, 12.0, 24.0)  # words a line must have not to count against a block (Finn et al. 2001, on lines)
 BLOCK_CAP = 60.0
 LONG = 10  # words from which a finished line is taken for a paragraph
+SHORT_WORD = 3  # letters; only longer words are looked for on other lines
+BUCKETS = 1 << 14  # of word numbers, to count them: here and there two words share one
 
 
 class Cut(NamedTuple):
@@ -34,9 +36,9 @@ class Cut(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The lines of a text: line ends since the line before; their words and looks (see shapes.Lines); their word counts; what is
-    known of the word each begins with (see FLAGS), how many words each
-    holds of each vocabulary, and whether one of TELLING; dates and bylines (see _dated); first line and end of the
+    """The lines of a text: line ends since the line before; their words and looks (see shapes.Lines); of their longer words a number
+    below BUCKETS, and the line each stands in; their word counts; what is known of the word each begins with (see FLAGS), how many
+    words each holds of each vocabulary, and whether one of TELLING; dates and bylines (see _dated); first line and end of the
     densest stretches of lines, for each of BLOCK_UNITS."""
 
     gaps: np.ndarray
@@ -45,7 +47,6 @@ class Page(NamedTuple):
     shapes: np.ndarray
     words: np.ndarray
     rows: np.ndarray
-    letters: np.ndarray
     counts: list[int]
     opening: np.ndarray
     vocabulary: np.ndarray
@@ -84,9 +85,10 @@ def look(cut: Cut) -> Page:
     spoken = np.bincount(rows[said] * 4 + (flags[said] & VOCABULARY) - 1, minlength=n * 4).reshape(n, 4).T
     telling = np.zeros(n, bool)
     telling[rows[np.flatnonzero(flags & TELLS)]] = True
-    counts = looks[N_WORDS].astype(int).tolist()
+    counts, long = looks[N_WORDS].astype(int).tolist(), np.flatnonzero(letters > SHORT_WORD)
+    words, rows = (words[long] & np.uint64(BUCKETS - 1)).view(np.int64), rows[long]
     dates, blocks = _dated(cut.lines, looks, opening), _blocks(looks)
-    return Page(cut.gaps, cut.lines, norms, looks, words, rows, letters, counts, opening, spoken, telling, dates, blocks)
+    return Page(cut.gaps, cut.lines, norms, looks, words, rows, counts, opening, spoken, telling, dates, blocks)
 
 
 def _blocks(looks: np.ndarray) -> np.ndarray:
@@ -96,10 +98,10 @@ def _blocks(looks: np.ndarray) -> np.ndarray:
 def part_of(page: Page, start: int, end: int) -> Page:
     """The lines from start to end as a page of their own."""
     a, b = np.searchsorted(page.rows, (start, end))
-    gaps, lines, norms, looks, words, rows, letters, counts, opening, vocabulary, telling, dates, _ = page
+    gaps, lines, norms, looks, words, rows, counts, opening, vocabulary, telling, dates, _ = page
     some, told = slice(start, end), slice(a, b)
     return Page(
-        gaps[some], lines[some], norms[some], looks[:, some], words[told], rows[told] - start, letters[told],
+        gaps[some], lines[some], norms[some], looks[:, some], words[told], rows[told] - start,
         counts[some], opening[some], vocabulary[:, some], telling[some], dates[some], _blocks(looks[:, some]),
     )  # fmt: skip
 
@@ -191,7 +193,8 @@ DATE = re.compile(
     r"|\b[^\W\d]{3,12}\.?\s\d{1,2}(?:st|nd|rd|th)?,?\s(?:19|20)\d\d\b|\b\d{4}年"
     r"|[۰-۹]{1,2}\s\w{2,12}\s[۰-۹]{4}|[٠-٩]{1,2}\s\w{2,12}\s[٠-٩]{4}"
 )
-MAYBE_DATE = re.compile(r"[12][09]\d\d|\d[./-]\d\d?[./-]\d|[۰-۹٠-٩]|\d{4}年")  # quick to say no
+# Quick to say no: all begin with a digit, to which the search skips.
+MAYBE_DATE = re.compile(r"\d(?:(?<=[12])[09]\d\d|[./-]\d\d?[./-]\d|(?<=[۰-۹٠-٩])|\d{3}年)")
 DATE_DIGITS = 4  # of a date in figures
 BYLINE_WORDS, FINISHED_BYLINE_WORDS = 16, 6
 SENTENCE = re.compile(r"(?<![ap]\.m)[.!?…。！？।؟۔][\"'”’»）)\]」』]*$")

@@ -2,8 +2,13 @@
 
 import os
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
+from flows.readers.html import render
+from flows.stages.strip import strip
+from flows.stages.strip_html import BODY, label
+from flows.stages.strip_labels import BODY_UNITS
 from flows.traced import Traced
 
 
@@ -24,15 +29,9 @@ def repair(text: str) -> str:
 
 
 def strip_lines(lines: list[str]) -> list[bool]:
-    from flows.stages.strip import strip
-    from flows.stages.strip_labels import BODY_UNITS
-
-    kept = {b.start for b in strip(_traced("\n".join(lines))).blocks if b.unit in BODY_UNITS}
-    starts, at = [], 0
-    for line in lines:
-        starts.append(at)
-        at += len(line) + 1
-    return [bool(line) and start in kept for line, start in zip(lines, starts, strict=True)]
+    kept = {start for start, _, unit, _, _ in strip(_traced("\n".join(lines))).blocks if unit and unit in BODY_UNITS}
+    starts = accumulate([len(line) + 1 for line in lines[:-1]], initial=0)
+    return list(map(kept.__contains__, starts)) if lines else []
 
 
 def sentences(text: str, lang: str) -> list[str]:
@@ -50,7 +49,6 @@ def language(text: str) -> str:
 def metadata_text(text: str) -> dict:
     from flows.stages.describe import Facts, describe
     from flows.stages.segment import language
-    from flows.stages.strip import strip
 
     page = _traced(text)
     stripped = strip(page)
@@ -60,9 +58,6 @@ def metadata_text(text: str) -> dict:
 
 
 def strip_html(html: str) -> str:
-    from flows.readers.html import render
-    from flows.stages.strip_html import BODY, label
-
     page = render(Traced.decoded(html.encode("utf-8", "replace"), "utf-8"))
     blocks = label(page.text, page.elements, page.nodes, page.facts)
     return "\n".join(page.text.text[b.start : b.end] for b in blocks if b.unit in BODY)
@@ -70,10 +65,8 @@ def strip_html(html: str) -> str:
 
 def metadata_html(html: str, url: str) -> dict:
     """The gold counts agencies and newsrooms as authors; the documents table has people only."""
-    from flows.readers.html import render
     from flows.stages.describe import Facts, describe
     from flows.stages.describe_html import headings, told
-    from flows.stages.strip_html import label
 
     page = render(Traced.decoded(html.encode("utf-8", "replace"), "utf-8"))
     blocks = label(page.text, page.elements, page.nodes, page.facts)
