@@ -1,7 +1,7 @@
 """The build: a corpus folder becomes a release. The recipe, read from top to bottom; wiring only.
 
-    read -> decode -> repair -> strip -> segment -> describe -> attribute -> validate     shard by shard, in flows/line.py
-    group -> answers -> gate -> publish                                                   all documents
+    read -> decode -> repair -> strip -> segment -> describe -> attribute -> fingerprint -> validate     by shard, in flows/line.py
+    group -> answers -> gate -> publish                                                                  all documents
 
 `recipe` is the same with and without Prefect. What differs is how a function is called (as a task, or directly) and
 how shards are spread (Prefect's task runner, or a plain process pool).

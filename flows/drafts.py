@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from flows.traced import Block, Edit, Rejected, Span, Traced
 from schemas import Row
 
@@ -21,6 +23,12 @@ Places = dict[Range, Span]
 # The tables that `columns` makes rows of. Those AS_FOUND go into a release as they are; to the others the corpus or a vote may add.
 SHARD_TABLES = ("documents", "segments", "edits", "mentions", "attributions", "claims", "stances", "annotations", "coverage", "rejections")
 AS_FOUND = ("edits", "mentions")
+# What else a shard keeps of its documents, for those who compare them (`stages/fingerprint.py`); it is not published.
+FINGERPRINTS = "fingerprints"
+FINGERPRINT = pa.schema(
+    [("doc_id", pa.string()), ("copies", pa.binary()), ("stories", pa.binary()), ("said", pa.list_(pa.string()))]
+)
+SHARD_FILES = (*SHARD_TABLES, FINGERPRINTS)
 # The rules of the attribute stage as an annotator, and the guideline they were written for, as annotations/GUIDELINE.md counts.
 RULES = "rules"
 GUIDELINE = "1.0"
@@ -87,6 +95,7 @@ class Draft:
     defects: tuple[tuple[str, ...], ...] = ()
     text_defects: tuple[str, ...] = ()
     attributed: Any = None
+    fingerprint: Any = None
     rejection: Row | None = None
 
     def rejected(self, stage: str, why: Rejected) -> "Draft":
@@ -97,7 +106,7 @@ class Draft:
 
 
 def columns(draft: Draft) -> dict[str, Columns]:
-    """The rows of one draft by table, as columns. Linkage to other documents is left null."""
+    """The rows of one draft by table, as columns, its fingerprint among them. Linkage to other documents is left null."""
     if draft.rejection:
         return {"rejections": _turned([draft.rejection])}
     doc_id, text, said = draft.capture.sha256[:20], draft.text, draft.attributed
@@ -107,6 +116,7 @@ def columns(draft: Draft) -> dict[str, Columns]:
     places = text.spans(ranges)
     segments = _segments(draft, doc_id, places)
     found = {"documents": _turned([_document(draft, doc_id)]), "segments": segments, "edits": _edits(draft, doc_id)}
+    found[FINGERPRINTS] = _turned([{"doc_id": doc_id, **draft.fingerprint._asdict()}])
     return found | _attributed(draft, doc_id, segments["segment_id"], places)
 
 

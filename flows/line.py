@@ -1,6 +1,6 @@
 """The line: what each stage takes from a document's draft and what it gives back, and one shard's way through all.
 
-    read -> decode -> repair -> strip -> segment -> describe -> attribute -> validate
+    read -> decode -> repair -> strip -> segment -> describe -> attribute -> fingerprint -> validate
 
 The stages themselves are pure functions in `flows/stages`; this file hands them their input. A shard is a folder:
 `captures.parquet` goes in, one Parquet file per table comes out. Documents stay in memory in between.
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from flows.drafts import SHARD_TABLES, Capture, Draft, Heard, columns
+from flows.drafts import FINGERPRINT, FINGERPRINTS, SHARD_FILES, SHARD_TABLES, Capture, Draft, Heard, columns
 from flows.readers import files, html
 from flows.readers.knowledge import Knowledge, from_json
 from flows.readers.shards import KNOWLEDGE
@@ -32,6 +32,7 @@ from flows.stages import (
     defects,
     describe,
     describe_html,
+    fingerprint,
     repair,
     segment,
     strip,
@@ -67,19 +68,30 @@ def run_shard(shard: Path, captures: Path, call: Call = directly, watch: Watch =
     drafts = [Draft(c).rejected(*refused[i]) if i in refused else Draft(c) for i, c in enumerate(listed)]
     for name, work in {"read": lambda draft: _read(draft, captures), **stages(known)}.items():
         drafts = call(name, _each, name, work, drafts, watch)
-    found = call("validate", validate.validate, _collected(drafts, watch))
-    for name in SHARD_TABLES:
-        _write(shard / f"{name}.parquet", found[name])
-    _replace(shard / DONE, json.dumps({name: _sha256(shard / f"{name}.parquet") for name in SHARD_TABLES}).encode())
+    made = _collected(drafts, watch)
+    fingerprints = made.pop(FINGERPRINTS)
+    found = call("validate", validate.validate, made)
+    for name, table in {**found, FINGERPRINTS: fingerprints}.items():
+        _write(shard / f"{name}.parquet", table)
+    seal(shard)
     return shard
+
+
+def seal(shard: Path) -> None:
+    """Mark the tables of a shard as whole and done."""
+    _replace(shard / DONE, json.dumps(_sums(shard)).encode())
 
 
 def is_done(shard: Path) -> bool:
     """Whether a shard's tables are there, whole and as they were written."""
     try:
-        return json.loads((shard / DONE).read_bytes()) == {name: _sha256(shard / f"{name}.parquet") for name in SHARD_TABLES}
+        return json.loads((shard / DONE).read_bytes()) == _sums(shard)
     except (OSError, ValueError):
         return False
+
+
+def _sums(shard: Path) -> dict[str, str]:
+    return {name: _sha256(shard / f"{name}.parquet") for name in SHARD_FILES}
 
 
 def _each(name: str, work: Callable[[Draft], Draft], drafts: list[Draft], watch: Watch = unwatched) -> list[Draft]:
@@ -171,6 +183,10 @@ def _attribute(draft: Draft, lexicon: attribute_lexicon.Lexicon, targets: tuple)
     return replace(draft, attributed=attribute.attribute(draft.text.text, heard, draft.language, lexicon, targets, told))
 
 
+def _fingerprint(draft: Draft) -> Draft:
+    return replace(draft, fingerprint=fingerprint.fingerprint(draft.text.text, draft.language))
+
+
 def entities(known: Knowledge) -> list[dict]:
     """Rows of `entities` for all that a text can name; `is_own` for those of the corpus folder."""
     own = {e.entity_id for e in known.entities}
@@ -199,12 +215,14 @@ def stages(known: Knowledge) -> dict[str, Callable[[Draft], Draft]]:
         "segment": _segment,
         "describe": _describe,
         "attribute": lambda draft: _attribute(draft, lexicon, known.targets),
+        "fingerprint": _fingerprint,
     }
 
 
 def _collected(drafts: list[Draft], watch: Watch = unwatched) -> dict[str, pa.Table]:
-    """The rows of all drafts, a table each."""
-    collected: dict[str, dict[str, list]] = {name: {column: [] for column in schemas.table(name).SCHEMA.names} for name in SHARD_TABLES}
+    """The rows of all drafts, a table each, and their fingerprints."""
+    kinds = {name: schemas.table(name).SCHEMA for name in SHARD_TABLES} | {FINGERPRINTS: FINGERPRINT}
+    collected: dict[str, dict[str, list]] = {name: {column: [] for column in kind.names} for name, kind in kinds.items()}
     for number, draft in enumerate(drafts):
         watch("rows", number, draft.capture.bytes)
         try:
@@ -214,7 +232,7 @@ def _collected(drafts: list[Draft], watch: Watch = unwatched) -> dict[str, pa.Ta
         for name, found in made.items():
             for column, values in found.items():
                 collected[name][column] += values
-    return {name: _table(found, schemas.table(name).SCHEMA) for name, found in collected.items()}
+    return {name: _table(found, kinds[name]) for name, found in collected.items()}
 
 
 def _table(found: dict[str, list], schema: pa.Schema) -> pa.Table:

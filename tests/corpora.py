@@ -1,9 +1,16 @@
 """Small corpora and builds for the tests."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+
 from flows.cli import run
+from flows.corpus.duplicates import insert
+from flows.drafts import FINGERPRINT
+from flows.stages.fingerprint import fingerprint
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 
@@ -49,6 +56,17 @@ def copy(folder: Path, to: Path, backwards: bool = False) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     return to
+
+
+def compared(db: duckdb.DuckDBPyConnection, rows: Iterable[tuple]) -> None:
+    """Make the tables that are compared, `documents` and `fingerprints`: (doc_id, text, language, date_published, date_not_before)."""
+    rows, names = list(rows), ["doc_id", "text", "language", "date_published", "date_not_before"]
+    told = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], pa.schema([(name, pa.string()) for name in names]))
+    found = [{"doc_id": doc_id, **fingerprint(text, language)._asdict()} for doc_id, text, language, *_ in rows]
+    db.execute(f"CREATE TABLE documents ({', '.join(f'{name} VARCHAR' for name in names)})")
+    db.execute("CREATE TABLE fingerprints (doc_id VARCHAR, copies BLOB, stories BLOB, said VARCHAR[])")
+    insert(db, "documents", told)
+    insert(db, "fingerprints", pa.Table.from_pylist(found, FINGERPRINT))
 
 
 def sums(out: Path) -> dict[str, str]:

@@ -1,17 +1,18 @@
 import hashlib
 import random
+import tempfile
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 import pytest
 
-from flows.corpus.duplicates import clusters, differences, insert, is_copy, near_duplicates
+from flows.corpus.duplicates import clusters, differences, is_copy, near_duplicates
 from flows.corpus.splits import NO_DAY, NO_OUTLET, assign
-from tests.corpora import build
+from tests.corpora import build, compared
 from tests.corpora import corpus as articles
 
 VOCABULARY = [
@@ -29,11 +30,9 @@ def edited(words: list[str], share: float, seed: int) -> list[str]:
 
 
 def pairs(texts: dict[str, str]) -> list[tuple[str, str]]:
-    with duckdb.connect() as db:
-        db.execute("CREATE TABLE documents (doc_id VARCHAR, text VARCHAR)")
-        columns = (list(texts), list(texts.values()))
-        insert(db, "documents", pa.table([pa.array(c, pa.string()) for c in columns], names=["doc_id", "text"]))
-        return near_duplicates(db)
+    with duckdb.connect() as db, tempfile.TemporaryDirectory() as spill:
+        compared(db, ((doc_id, text, None, None, None) for doc_id, text in texts.items()))
+        return near_duplicates(db, Path(spill))
 
 
 def test_copies_with_every_tenth_word_changed_are_found_and_strangers_are_not():

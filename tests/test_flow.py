@@ -16,7 +16,7 @@ import pytest
 from tests.corpora import SEEDS, build, corpus, sums
 
 ROOT = Path(__file__).parents[1]
-STAGES = ["read", "decode", "repair", "strip", "segment", "describe", "attribute", "validate"]
+STAGES = ["read", "decode", "repair", "strip", "segment", "describe", "attribute", "fingerprint", "validate"]
 
 pytestmark = pytest.mark.slow
 

@@ -1,18 +1,18 @@
 import json
 import random
+import tempfile
 from datetime import date, timedelta
 from itertools import combinations
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.corpus.duplicates import insert
-from flows.corpus.stories import WINDOW, alike, consonants, said, same_story, shared
-from tests.corpora import SEEDS
+from flows.corpus.stories import WINDOW, alike, same_story, shared
+from flows.stages.fingerprint_names import consonants, said
+from tests.corpora import SEEDS, compared
 
 EVENTS = json.loads((Path(__file__).parent / "cases" / "stories.json").read_text(encoding="utf-8"))
 REPORTS = {f"{event['event']}-{n}": (event["event"], report) for event in EVENTS for n, report in enumerate(event["reports"])}
@@ -20,11 +20,9 @@ REPORTS = {f"{event['event']}-{n}": (event["event"], report) for event in EVENTS
 
 def pairs(rows: list[tuple]) -> list[tuple[str, str]]:
     """rows: (doc_id, text, language, date_published, date_not_before)."""
-    with duckdb.connect() as db:
-        names = ["doc_id", "text", "language", "date_published", "date_not_before"]
-        db.execute(f"CREATE TABLE documents ({', '.join(f'{name} VARCHAR' for name in names)})")
-        insert(db, "documents", pa.table([pa.array(c, pa.string()) for c in zip(*rows, strict=True)], names=names))
-        return same_story(db)
+    with duckdb.connect() as db, tempfile.TemporaryDirectory() as spill:
+        compared(db, rows)
+        return same_story(db, Path(spill))
 
 
 def row(doc_id: str, published: str | None = None, not_before: str | None = None) -> tuple:

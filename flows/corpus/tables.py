@@ -14,7 +14,7 @@ from flows.corpus.duplicates import Pair, clusters, insert, near_duplicates
 from flows.corpus.repeats import PAGES
 from flows.corpus.splits import assign
 from flows.corpus.stories import same_story
-from flows.drafts import AS_FOUND
+from flows.drafts import AS_FOUND, FINGERPRINTS
 from flows.parquet import write_rows
 
 # Beyond this DuckDB spills to disk; left alone it would take four fifths of the machine.
@@ -74,11 +74,11 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
     tables.mkdir(parents=True)
     with database(spill) as db:
         db.read_parquet(escape(str(listed))).create_view("listed")
-        for name in ("documents", "segments", "rejections", *AS_FOUND):
+        for name in ("documents", "segments", "rejections", FINGERPRINTS, *AS_FOUND):
             db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")
         db.sql(CAPTURES).create_view("captures")
         db.execute(f"CREATE TEMP TABLE saves AS {SAVES}")
-        _link(db, previous)
+        _link(db, previous, spill)
         queries = {
             "captures": CAPTURES,
             "documents": DOCUMENTS,
@@ -97,11 +97,12 @@ def database(spill: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)})
 
 
-def _link(db: duckdb.DuckDBPyConnection, previous: Path | None) -> None:
+def _link(db: duckdb.DuckDBPyConnection, previous: Path | None, spill: Path) -> None:
     """The temporary table `linked`: the clusters of every document that has near-duplicates or shares its story."""
-    db.execute("CREATE VIEW documents AS SELECT doc_id, text, language, date_published, date_not_before FROM shard_documents")
-    copies = near_duplicates(db)
-    pairs = copies + same_story(db)
+    db.execute("CREATE VIEW documents AS SELECT doc_id, text, date_published, date_not_before FROM shard_documents")
+    db.execute(f"CREATE VIEW fingerprints AS FROM shard_{FINGERPRINTS}")
+    copies = near_duplicates(db, spill)
+    pairs = copies + same_story(db, spill)
     standing = _standing(db, previous, pairs)
     same_text = clusters(copies, {doc_id: cluster for doc_id, cluster, _ in standing})
     stories = clusters(pairs, {doc_id: cluster for doc_id, _, cluster in standing})

@@ -11,6 +11,7 @@ that build; a build after one more capture; `verify` of the first; `diff` of the
 import argparse
 import hashlib
 import json
+import os
 import random
 import re
 from collections.abc import Iterator
@@ -20,19 +21,22 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from flows.drafts import SHARD_TABLES
-from flows.line import DONE
+from flows.drafts import FINGERPRINT, FINGERPRINTS, SHARD_FILES, SHARD_TABLES
+from flows.line import DONE, seal
 from flows.readers.folder import list_captures, open_corpus, settings
 from flows.readers.knowledge import Knowledge
 from flows.readers.knowledge import digest as told_beside
 from flows.readers.shards import digest, pack
 from flows.release.provenance import made_by, provenance
 from flows.release.staging import shards_of
+from flows.stages.fingerprint import fingerprint
 from tests.benchmarks.corpus import PER_FILE, make
 from tests.benchmarks.growth import LATE, measured
 
 # Columns that begin with the document's id, and the one that lists such.
 IDS = ["doc_id", "segment_id", "parent_id", "repeat_of", "edit_id", "mention_id", "attribution_id", "claim_id", "stance_id", "item_id"]
+# Share of copies that are near-duplicates of the copy before, with one word in eight changed.
+COPIED, CHANGED = 0.05, 0.125
 COPIES = pa.schema([("old", pa.string()), ("new", pa.string()), ("copy", pa.int64()), ("text", pa.string())])
 WORD = re.compile(r"\d+|[^\W\d_]+")
 # The shards' tables with the ids, words, address and day of a copy.
@@ -62,12 +66,18 @@ def multiply(shards: list[Path], folder: Path, n: int) -> Path:
         for doc_id, *edit in db.execute('SELECT doc_id, start, "end", before FROM edits ORDER BY doc_id, byte_start').fetchall():
             edits.setdefault(doc_id, []).append(tuple(edit))
         rows = db.execute("SELECT doc_id, text, language, url, outlet FROM documents WHERE encoding = 'utf-8' ORDER BY doc_id").fetchall()
+        languages = {doc_id: language for doc_id, _, language, *_ in rows}
         kept = [row for row in rows if all(before is not None and "\ufffd" not in before for _, _, before in edits.get(row[0], ()))]
-        with pq.ParquetWriter(folder / "copies.parquet", COPIES) as writer:
+        with (
+            pq.ParquetWriter(folder / "copies.parquet", COPIES) as writer,
+            pq.ParquetWriter(copied / f"{FINGERPRINTS}.parquet", FINGERPRINT) as fingerprints,
+        ):
             for number, batch in enumerate(_batches(_copies(kept, edits, n))):
                 with (captures / f"{number:05}.jsonl").open("w", encoding="utf-8") as lines:
                     lines.writelines(json.dumps(told, ensure_ascii=False) + "\n" for _, told in batch)
                 writer.write_table(pa.Table.from_pylist([row for row, _ in batch], COPIES))
+                found = [{"doc_id": row["new"], **fingerprint(row["text"], languages[row["old"]])._asdict()} for row, _ in batch]
+                fingerprints.write_table(pa.Table.from_pylist(found, FINGERPRINT))
         db.read_parquet(str(folder / "copies.parquet")).create_view("copies")
         for name in (t for t in SHARD_TABLES if t != "rejections"):
             columns = db.table(name).columns
@@ -90,7 +100,7 @@ def place(captures: Path, out: Path) -> None:
         db.execute("CREATE TABLE places (new VARCHAR, shard INTEGER)")
         for i, shard in enumerate(shards):
             db.execute(f"INSERT INTO places SELECT sha256[:20], {i} FROM '{shard}/captures.parquet'")
-        for name in SHARD_TABLES:
+        for name in SHARD_FILES:
             columns = db.read_parquet(f"{copied}/{name}.parquet").columns
             key = "doc_id" if "doc_id" in columns else "item_id" if "item_id" in columns else "capture_id"
             query = f"SELECT t.*, shard FROM '{copied}/{name}.parquet' t JOIN places ON new = {key}[:20]"
@@ -101,8 +111,7 @@ def place(captures: Path, out: Path) -> None:
                 rows = f"FROM read_parquet({found}, hive_partitioning = false) {none}"
                 db.execute(f"COPY ({rows}) TO '{shard}/{name}.parquet' (COMPRESSION zstd)")
     for shard in shards:
-        sums = {name: hashlib.sha256((shard / f"{name}.parquet").read_bytes()).hexdigest() for name in SHARD_TABLES}
-        (shard / DONE).write_text(json.dumps(sums))
+        seal(shard)
 
 
 def _copies(documents: list[tuple], edits: dict[str, list[tuple]], n: int) -> Iterator[tuple]:
@@ -112,10 +121,12 @@ def _copies(documents: list[tuple], edits: dict[str, list[tuple]], n: int) -> It
         words.setdefault((language, len(word), len(word.encode())), []).append(word)
     for i in range(n):
         doc_id, text, language, url, outlet = documents[i % len(documents)]
-        copy, draw = i // len(documents), random.Random(i)
+        copy, change = i // len(documents), random.Random(f"changes {i}")
+        is_copy = copy > 0 and change.random() < COPIED
+        draw = random.Random(i - len(documents) if is_copy else i)
         parts, data, at = [], [], 0
         for start, end, before in [*edits.get(doc_id, ()), (len(text), len(text), "")]:
-            varied = _varied(text[at:start], language, words, draw)
+            varied = _varied(text[at:start], language, words, draw, change if is_copy else None)
             parts += [varied, text[start:end]]
             data += [varied, before]
             at = end
@@ -124,17 +135,20 @@ def _copies(documents: list[tuple], edits: dict[str, list[tuple]], n: int) -> It
         yield row, {"text": capture, "url": url and f"{url}-{copy}", "outlet": outlet and f"{outlet}-{copy}"}
 
 
-def _varied(text: str, language: str | None, words: dict[tuple, list[str]], draw: random.Random) -> str:
-    """The text with other words, names and figures, each of as many characters and bytes as what it stands for."""
+def _varied(text: str, language: str | None, words: dict[tuple, list[str]], draw: random.Random, change: random.Random | None) -> str:
+    """The text with other words, names and figures, each of as many characters and bytes as what it stands for; with `change` some of
+    them are others again."""
 
     def other(match: re.Match) -> str:
         word = match[0]
         if word.isdigit():
             return "".join(draw.choices("123456789", k=len(word)))
         found = words.get((language, len(word), len(word.encode())))
-        if not found or len(word) < 4:
+        if not found:
             return word
         made = found[int(draw.random() * len(found))]
+        if change and change.random() < CHANGED:
+            made = found[int(change.random() * len(found))]
         if word.islower():
             return made
         made = made.capitalize()
@@ -170,6 +184,7 @@ def main() -> None:
     for n in options.documents:
         folder = options.folder / str(n)
         captures = folder / "captures" if folder.exists() else multiply(shards, folder, n)
+        os.environ["ARAXES_CACHE"] = str(folder / "cache")  # where `measured` has them looked for
         place(captures, folder / "out")
         releases = folder / "out" / "captures"
         build = ["build", str(captures), "--out", str(folder / "out"), "--direct"]

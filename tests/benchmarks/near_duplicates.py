@@ -18,10 +18,10 @@ from itertools import combinations
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
-from flows.corpus.duplicates import clusters, insert, near_duplicates
+from flows.corpus.duplicates import clusters, near_duplicates
 from flows.corpus.stories import same_story
+from tests.corpora import compared
 
 SEEDS = Path(__file__).parents[2] / "seeds" / "captures"
 SUBJECTS, SOURCES, DISTRACTORS, COPIES_OF_SEEDS = 40, 620, 552, 12
@@ -106,11 +106,10 @@ def specimens(seed: int) -> list[tuple[str, str, str]]:
 
 def main(seed: int) -> None:
     made = specimens(seed)
-    with duckdb.connect() as db:
-        db.execute("CREATE TABLE documents (doc_id VARCHAR, text VARCHAR)")
-        db.executemany("INSERT INTO documents VALUES (?, ?)", [(f"{i:06}", text) for i, (_, _, text) in enumerate(made)])
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as db:
         start = time.perf_counter()
-        found = clusters(near_duplicates(db))
+        compared(db, [(f"{i:06}", text, None, None, None) for i, (_, _, text) in enumerate(made)])
+        found = clusters(near_duplicates(db, Path(spill)))
         seconds = time.perf_counter() - start
     by_source: dict[str, list[int]] = {}
     for i, (source, *_) in enumerate(made):
@@ -145,18 +144,16 @@ def articles(n: int, seed: int = 1):
 
 
 def scale(n: int) -> None:
-    names = ["doc_id", "text", "language", "date_published", "date_not_before"]
     with (
         tempfile.TemporaryDirectory() as spill,
         duckdb.connect(config={"threads": 1, "memory_limit": "1GB", "temp_directory": spill}) as db,
     ):
-        db.execute(
-            "CREATE TABLE documents (doc_id VARCHAR, text VARCHAR, language VARCHAR, date_published VARCHAR, date_not_before VARCHAR)"
-        )
-        insert(db, "documents", pa.table([pa.array(c, pa.string()) for c in zip(*articles(n), strict=True)], names=names))
+        start = time.process_time()
+        compared(db, articles(n))
+        print(f"{n:,} articles, made and read: {time.process_time() - start:.1f} s of one core")
         for find in (near_duplicates, same_story):
             start = time.process_time()
-            pairs = find(db)
+            pairs = find(db, Path(spill))
             looked = db.execute("SELECT COUNT(*) FROM candidates").fetchone()[0]
             seconds = time.process_time() - start
             print(f"{n:,} articles, {find.__name__}: {seconds:.1f} s of one core, {looked:,} candidates, {len(pairs):,} pairs")
