@@ -3,8 +3,8 @@
     read -> decode -> repair -> strip -> segment -> describe -> attribute -> fingerprint -> validate     by shard, in flows/line.py
     group -> answers -> gate -> publish                                                                  all documents
 
-`recipe` is the same with and without Prefect. What differs is how a function is called (as a task, or directly) and
-how shards are spread (Prefect's task runner, or a plain process pool).
+`recipe` is the same with and without Prefect. What differs is how a function is called (as a task, or directly) and how shards are
+spread (by Prefect's task runner, or by threads): each thread waits for a process of `guard`, which does the work.
 """
 
 import os
@@ -29,7 +29,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import FlowRun
 from prefect.futures import as_completed
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.corpus.answers import write_answers
 from flows.corpus.funnel import funnel
@@ -216,7 +216,7 @@ def again(flow: Flow, flow_run: FlowRun, state: State) -> None:
 
 @flow(
     name="araxes-build",
-    task_runner=ProcessPoolTaskRunner(max_workers=os.cpu_count()),  # type: ignore[arg-type]  # Prefect's runners are not its TaskRunner
+    task_runner=ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1),  # type: ignore[arg-type]  # of Never, by Prefect's own stub
     persist_result=False,
     on_failure=[tell],
     on_crashed=[tell, again],
@@ -241,15 +241,18 @@ def _task(name: str, function: Callable[..., Any], *values: Any) -> Any:
 
 
 def _mapped(shards: list[Path], captures: Path) -> Iterator[Path]:
-    # Told where the flow's own server is, the workers do not each start one.
+    # Told where the flow's own server is, the workers of a cluster do not each start one; and they stand in folders of their own.
     with get_client(sync_client=True) as client, temporary_settings({PREFECT_API_URL: str(client.api_url)}):
-        # Workers of a cluster stand in folders of their own.
         futures = shard_task.map([shard.resolve() for shard in shards], unmapped(captures.resolve()))
-        yield from (future.result() for future in as_completed(futures))
+        try:
+            yield from (future.result() for future in as_completed(futures))
+        except BaseException:
+            stop()
+            raise
 
 
 def _pooled(shards: list[Path], captures: Path, workers: int) -> Iterator[Path]:
-    with ThreadPoolExecutor(workers) as pool:  # each thread waits for a process
+    with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(guarded, shard, captures, directly) for shard in shards]
         try:
             yield from (future.result() for future in finished(futures))

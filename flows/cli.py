@@ -10,6 +10,16 @@ from cyclopts import App, CycloptsError, Parameter
 
 ROOT = Path(__file__).resolve().parents[1]
 
+
+def _at_least_one(number: int) -> None:
+    if number < 1:
+        raise ValueError("is below 1")
+
+
+Switch = Annotated[bool, Parameter(negative="")]  # an option without a --no- of its own
+Workers = Annotated[int, Parameter(help="Processes.", validator=lambda _, n: _at_least_one(n))]
+WORKERS = os.cpu_count() or 1
+
 app = App(
     name="araxes",
     help="Saved news articles in; versioned, traceable dataset releases out.",
@@ -79,9 +89,9 @@ def build(
     *,
     out: Path = Path("dist"),
     dataset: str | None = None,
-    workers: Annotated[int, Parameter(help="Processes.", validator=lambda _, n: _at_least_one(n))] = os.cpu_count() or 1,
-    public: Annotated[bool, Parameter(negative="")] = False,
-    direct: Annotated[bool, Parameter(negative="")] = False,
+    workers: Workers = WORKERS,
+    public: Switch = False,
+    direct: Switch = False,
     dask: str | None = None,
 ) -> int:
     """Build and publish a release of a corpus folder; its path is the last line printed.
@@ -120,7 +130,7 @@ def build(
     if direct:
         built = flow.direct(source, out, dataset, public, workers)
     else:
-        runner: Any = flow.dask(dask) if dask else flow.ProcessPoolTaskRunner(max_workers=workers)
+        runner: Any = flow.dask(dask) if dask else flow.ThreadPoolTaskRunner(max_workers=workers)
         built = flow.build.with_options(task_runner=runner)(source, out, dataset, public)
     say(_summary(built))
     for line in _refused(built):
@@ -159,7 +169,7 @@ def verify(release: Path, /, *, captures: Path | None = None) -> int:
 
 
 @app.command
-def diff(old: Path, new: Path, /, *, records: Annotated[bool, Parameter(negative="")] = False) -> int:
+def diff(old: Path, new: Path, /, *, records: Switch = False) -> int:
     """What changed between two releases: records added, removed, changed and moved, and why.
 
     Example: araxes diff dist/araxes-specimens/1.0.0 dist/araxes-specimens/1.1.0
@@ -193,7 +203,7 @@ def hydrate(
     *,
     captures: Path,
     out: Path = Path("dist"),
-    workers: Annotated[int, Parameter(help="Processes.", validator=lambda _, n: _at_least_one(n))] = os.cpu_count() or 1,
+    workers: Workers = WORKERS,
 ) -> int:
     """Put the words back into a public release, from the captures you have; its path is the last line printed.
 
@@ -255,7 +265,7 @@ def calibrate(
     polnear: Path | None = None,
     checkthat: Path | None = None,
     semeval: Path | None = None,
-    train: Annotated[bool, Parameter(negative="")] = False,
+    train: Switch = False,
     out: Path = Path("calibration"),
 ) -> int:
     """Score the rules, baselines and labellers on a release's labels and on gold data you have; prints a table. Needs araxes[calibrate].
@@ -422,11 +432,6 @@ def _refused(built) -> list[str]:
     return [f"  {count} rejected by {stage}, {reason}. {REASONS[reason]}" for count, stage, reason in rejected]
 
 
-def _at_least_one(number: int) -> None:
-    if number < 1:
-        raise ValueError("is below 1")
-
-
 def _version() -> str:
     from importlib.metadata import version
 
@@ -444,3 +449,7 @@ def _line(error: Exception) -> str:
 def _failed(message: str, code: int) -> int:
     print(f"araxes: {message}", file=sys.stderr)
     return code
+
+
+if __name__ == "__main__":
+    main()

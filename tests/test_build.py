@@ -33,7 +33,7 @@ def said(capsys) -> str:
 
 
 def araxes(*words: str | Path, **options) -> subprocess.Popen:
-    command = [sys.executable, "-c", "from flows.cli import main; main()", *map(str, words)]
+    command = [sys.executable, "-m", "flows.cli", *map(str, words)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 

@@ -5,6 +5,7 @@ import csv
 import pytest
 
 from flows.cli import run
+from schemas.rejections import REASONS
 from tests.corpora import build, corpus
 
 
@@ -33,7 +34,8 @@ def test_a_document_is_told_from_bytes_to_rows(release, capsys):
 
 def test_a_rejected_capture_is_told_with_its_reason(release, capsys):
     assert run(["explain", str(release[1]), "05.txt"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "rejected   by read: empty: the file has no bytes"
+    *_, why, advice = capsys.readouterr().out.splitlines()
+    assert why == "rejected   by read: empty: the file has no bytes" and advice == f"to do      {REASONS['empty']}"
 
 
 def test_what_names_none_or_several_is_told_in_one_line(release, capsys):

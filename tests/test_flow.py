@@ -50,7 +50,7 @@ def _until_healthy(url: str) -> None:
 
 
 def araxes(environment: dict[str, str], *words: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", "from flows.cli import main; main()", *map(str, words)]
+    command = [sys.executable, "-m", "flows.cli", *map(str, words)]
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import duckdb
 
-from flows.parquet import database, dicts, stored
+from flows.parquet import database, dicts, views
 from flows.release.provenance import facts
 from flows.release.report import visible
+from schemas.rejections import REASONS
 
-TABLES = ("captures", "documents", "edits", "segments", "mentions", "attributions", "claims", "stances", "labels", "rejections")
 # How edits are marked where there is no colour; removed words stand in [-…-], repairs as {before|after}.
 REMOVED, REPAIRED = "[-{}-]", "{{{}|{}}}"
 # Colours of a terminal: removed, exact, inferred, any other edit.
@@ -24,8 +24,7 @@ def explain(release: Path, name: str, colour: bool = False) -> Iterator[str]:
     """
     facts(release)
     with database() as db:
-        for table in TABLES:
-            db.execute(f"CREATE VIEW {table} AS FROM {stored(release, table)}")
+        views(db, release)
         captures = dicts(db, "FROM captures WHERE starts_with(capture_id, $1) OR path = $1 ORDER BY capture_id", [name])
         docs = sorted({c["doc_id"] for c in captures if c["doc_id"]})
         if not captures or len(docs) > 1:
@@ -37,6 +36,7 @@ def explain(release: Path, name: str, colour: bool = False) -> Iterator[str]:
         if not docs:
             for row in dicts(db, "FROM rejections WHERE capture_id = $1", [captures[0]["capture_id"]]):
                 yield f"rejected   by {row['stage']}: {row['reason']}{': ' + visible(row['detail']) if row['detail'] else ''}"
+                yield f"to do      {REASONS.get(row['reason'], 'not known to this version')}"
             return
         document = dicts(db, "FROM documents WHERE doc_id = $1", docs)[0]
         yield from _head(document)

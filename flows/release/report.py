@@ -17,8 +17,8 @@ import duckdb
 import jinja2
 import markupsafe
 
-import schemas
-from flows.parquet import database, dicts, files, stored
+from flows.parquet import database, dicts, files, views
+from schemas.rejections import REASONS
 
 # Documents that have a page of their own, and characters of each that are shown: a report is read, not mined.
 MAX_PAGES = 500
@@ -171,6 +171,7 @@ ROWS_OF = {
     "stances": """SELECT s.*, l.value, l.tier FROM stances s LEFT JOIN labels l ON l.item_id = s.stance_id AND l.layer = 'stance'
         WHERE doc_id IN (SELECT unnest($1::VARCHAR[])) ORDER BY doc_id, byte_start, stance_id""",
 }
+REFUSED = "SELECT reason, COUNT(*) AS count FROM rejections GROUP BY reason ORDER BY 2 DESC, 1"
 # Pairs that belong together (those of a story, copies among them, and saves of one page) and stand on different sides of a scheme. They
 # are counted by story and side, never listed: a story of ten thousand copies has fifty million pairs.
 LEAKS = """
@@ -197,8 +198,7 @@ def report(release: Path, dataset: dict, version: str, changes: str) -> None:
     pages = release / "report" / "documents"
     pages.mkdir(parents=True)
     with database() as db:
-        for name in schemas.TABLES:
-            db.execute(f"CREATE VIEW {name} AS FROM {stored(release, name)}")
+        views(db, release)
         shown = set()
         for values in _documents(db):
             shown.add(values["document"]["doc_id"])
@@ -206,7 +206,8 @@ def report(release: Path, dataset: dict, version: str, changes: str) -> None:
         facts = dicts(db, FACTS)[0]
         _page(
             release / "report" / "index.html", "index.html", dataset=dataset, version=version, facts=facts, shown=shown,
-            charts=[c for c in (_chart(db, release, *told) for told in CHARTS) if c], groups=(WAY, CAME, CHANGED, FOUND),
+            charts=[c for c in (_chart(db, release, *told) for told in CHARTS) if c], groups=(WAY, CAME, CHANGED, FOUND), came=CAME,
+            refused=[row | {"advice": REASONS.get(row["reason"], "")} for row in dicts(db, REFUSED)],
             over_time=_over_time(db), documents=dicts(db, DOCUMENTS.format(limit=MAX_LISTED)), max_pages=MAX_PAGES,
             leaks=dicts(db, LEAKS) if files(release, "splits") else [],
             copies=dicts(db, TOGETHER.format(group="duplicate_cluster", each="doc_id", limit=MAX_GROUPS)),

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from tests.benchmarks.corpus import make
 
-ARAXES = "from flows.cli import main; main()"
 # One more capture, as JSON Lines.
 NOTE = "A late note from the harbour. Nobody has read it yet, and the ferry leaves at nine. The board will meet in May."
 LATE = json.dumps({"text": NOTE}) + "\n"
@@ -28,7 +27,7 @@ def measured(words: list[str], work: Path) -> tuple[float, float, float]:
     start = time.perf_counter()
     null = os.open(os.devnull, os.O_WRONLY)
     environment = {**os.environ, "ARAXES_CACHE": str(work / "cache")}
-    words = [sys.executable, "-c", ARAXES, *words]
+    words = [sys.executable, "-m", "flows.cli", *words]
     pid = os.posix_spawn(sys.executable, words, environment, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
     os.close(null)
     _, status, usage = os.wait4(pid, 0)
