@@ -37,7 +37,6 @@ def column(name: str, kind: pa.DataType, meaning: str, nullable: bool = False) -
 
 TEXT, INT, FLOAT, BOOL, TEXTS = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.list_(pa.string())
 
-
 PLACE = [
     column("byte_start", INT, "First byte in the capture, of the clusters the span touches."),
     column("byte_end", INT, "Byte after the last, in the capture."),
@@ -47,6 +46,10 @@ PLACE = [
 # Words of a document that need not stand together: each piece with its characters and its bytes.
 SPAN = [column("start", INT, "First character in the document's text."), column("end", INT, "Character after the last."), *PLACE]
 SPANS = pa.list_(pa.struct(SPAN))
+
+# Checks that several tables have.
+PLACE_CHECKS = {"byte_start": ("ge", 0), "trim_start": ("ge", 0), "trim_end": ("ge", 0)}
+SHA256 = ("str_matches", r"^[0-9a-f]{64}$")
 
 # What a model reads: claims and stances by the tier of their label. They are made of the other tables.
 VIEWS = import_module("schemas.training").NAMES

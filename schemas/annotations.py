@@ -4,7 +4,7 @@ Invariants: `none` is an answer, and a vote always has one; two votes of one ann
 that is `orphaned` keeps the item it was made on and counts for no label.
 """
 
-from schemas import BOOL, FLOAT, TEXT, column, pa
+from schemas import BOOL, FLOAT, SHA256, TEXT, column, pa
 
 LAYERS = ("attribution", "claim", "stance", "check_worthiness", "strip")
 ANNOTATOR_TYPES = ("human", "rule", "model")
@@ -56,7 +56,7 @@ REFERENCES: dict[str, str] = {}
 CHECKS = {
     "layer": ("isin", LAYERS),
     "annotator_type": ("isin", ANNOTATOR_TYPES),
-    "text_sha256": ("str_matches", r"^[0-9a-f]{64}$"),
+    "text_sha256": SHA256,
     "carried": ("isin", CARRIED),
     "confidence": ("in_range", 0, 1),
 }

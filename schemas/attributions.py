@@ -5,7 +5,7 @@ content; `start` to `end` and the bytes are the hull of all spans; a parent's co
 its content where it has none.
 """
 
-from schemas import PLACE, SPANS, TEXT, TEXTS, column, pa
+from schemas import PLACE, PLACE_CHECKS, SPANS, TEXT, TEXTS, column, pa
 
 TYPES = ("direct", "indirect", "mixed")
 
@@ -30,9 +30,7 @@ REFERENCES = {"doc_id": "documents", "segment_ids": "segments", "parent_id": "at
 WORDS = ["holder_name"]
 CHECKS = {
     "type": ("isin", TYPES),
-    "byte_start": ("ge", 0),
-    "trim_start": ("ge", 0),
-    "trim_end": ("ge", 0),
+    **PLACE_CHECKS,
 }
 ROW_CHECKS = {
     "some_content": "ARRAY_LENGTH(content_spans) > 0 AND ARRAY_LENGTH(segment_ids) > 0",

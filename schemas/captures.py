@@ -6,7 +6,7 @@ Invariants: `outcome` is `document` or `duplicate` exactly where `doc_id` is set
 
 import re
 
-from schemas import INT, TEXT, column, pa
+from schemas import INT, SHA256, TEXT, column, pa
 
 OUTCOMES = ("document", "duplicate", "rejected")
 
@@ -47,7 +47,7 @@ KEY = ["capture_id"]
 ORDER = "capture_id"
 REFERENCES = {"doc_id": "documents"}
 CHECKS = {
-    "capture_sha256": ("str_matches", r"^[0-9a-f]{64}$"),
+    "capture_sha256": SHA256,
     "bytes": ("ge", 0),
     "outcome": ("isin", OUTCOMES),
 }

@@ -4,7 +4,7 @@ Invariants: the spans lie in the document; a claim whose holder is not the autho
 a rule found it; `origin` says whether a rule, an annotator or a sample put it there.
 """
 
-from schemas import PLACE, SPANS, TEXT, column, pa
+from schemas import PLACE, PLACE_CHECKS, SPANS, TEXT, column, pa
 
 HOLDERS = ("author", "entity", "unnamed")
 MODALITIES = ("asserted", "hedged", "predicted", "conditional", "denied", "normative", "question")
@@ -34,9 +34,7 @@ CHECKS = {
     "modality": ("isin", MODALITIES),
     "author_commitment": ("isin", COMMITMENTS),
     "origin": ("isin", ORIGINS),
-    "byte_start": ("ge", 0),
-    "trim_start": ("ge", 0),
-    "trim_end": ("ge", 0),
+    **PLACE_CHECKS,
 }
 ROW_CHECKS = {
     "some_bytes": "byte_start < byte_end",

@@ -6,7 +6,7 @@ Invariants: `text` is what replaying the document's edits over the capture gives
 `duplicate_cluster`. No column of a row but the last five of linkage depends on another document.
 """
 
-from schemas import FLOAT, INT, TEXT, TEXTS, column, pa
+from schemas import FLOAT, INT, SHA256, TEXT, TEXTS, column, pa
 
 DATE = r"^\d{4}(-\d\d(-\d\d(T[0-9:+Z.-]+)?)?)?$"
 CANDIDATE = pa.struct(
@@ -87,7 +87,7 @@ CHECKS = {
     "date_modified": ("str_matches", DATE),
     "date_not_before": ("str_matches", DATE),
     "date_not_after": ("str_matches", DATE),
-    "text_sha256": ("str_matches", r"^[0-9a-f]{64}$"),
+    "text_sha256": SHA256,
     "n_chars": ("ge", 1),
     "n_sentences": ("ge", 0),
     "text_availability": ("isin", ("full", "partial", "withheld")),

@@ -4,7 +4,7 @@ Invariants: a mention lies inside its segment, the innermost that holds it; ment
 metonym names the state it stands for; `entity_id` is null where it is in doubt who or what is meant, or where no entity is known.
 """
 
-from schemas import INT, PLACE, TEXT, column, pa
+from schemas import INT, PLACE, PLACE_CHECKS, TEXT, column, pa
 
 TYPES = ("name", "demonym", "metonym", "nominal", "pronoun")
 
@@ -26,9 +26,7 @@ REFERENCES = {"doc_id": "documents", "segment_id": "segments", "entity_id": "ent
 CHECKS = {
     "start": ("ge", 0),
     "mention_type": ("isin", TYPES),
-    "byte_start": ("ge", 0),
-    "trim_start": ("ge", 0),
-    "trim_end": ("ge", 0),
+    **PLACE_CHECKS,
 }
 ROW_CHECKS = {"not_empty": 'start < "end" AND byte_start <= byte_end'}
 EXAMPLE = {

@@ -4,7 +4,7 @@ Invariants: a sentence lies inside its parent; the sentences of a block do not o
 between them; `text` is the document's text from `start` to `end`, and what the bytes replay to.
 """
 
-from schemas import BOOL, INT, PLACE, TEXT, TEXTS, column, pa
+from schemas import BOOL, INT, PLACE, PLACE_CHECKS, SHA256, TEXT, TEXTS, column, pa
 
 UNITS = ("title", "standfirst", "byline", "heading", "paragraph", "list_item", "quote", "caption", "table", "note", "sentence")
 
@@ -40,10 +40,8 @@ CHECKS = {
     "unit": ("isin", UNITS),
     "position": ("ge", 0),
     "start": ("ge", 0),
-    "text_sha256": ("str_matches", r"^[0-9a-f]{64}$"),
-    "byte_start": ("ge", 0),
-    "trim_start": ("ge", 0),
-    "trim_end": ("ge", 0),
+    "text_sha256": SHA256,
+    **PLACE_CHECKS,
 }
 ROW_CHECKS = {
     "not_empty": "start < \"end\" AND byte_start <= byte_end",

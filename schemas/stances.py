@@ -4,7 +4,7 @@ Invariants: the sentence is one of the document's; an instance exists also where
 rule, a model or a person answers is a vote in `annotations`, and its outcome a label in `labels`.
 """
 
-from schemas import BOOL, PLACE, SPANS, TEXT, column, pa
+from schemas import BOOL, PLACE, PLACE_CHECKS, SPANS, TEXT, column, pa
 from schemas.claims import HOLDERS, ORIGINS
 
 ANSWERS = ("favor", "against", "mixed", "neutral", "none")
@@ -37,9 +37,7 @@ REFERENCES = {
 CHECKS = {
     "holder_type": ("isin", HOLDERS),
     "origin": ("isin", ORIGINS),
-    "byte_start": ("ge", 0),
-    "trim_start": ("ge", 0),
-    "trim_end": ("ge", 0),
+    **PLACE_CHECKS,
 }
 ROW_CHECKS = {
     "some_bytes": "byte_start < byte_end",

@@ -159,7 +159,7 @@ def votes_of(release: Path, exported: Sequence[Any]) -> tuple[list[Row], list[Re
     for answer, marks in zip(answers, located(answers), strict=True):
         try:
             if answer.problem:
-                raise Rejected(*answer.problem)
+                raise answer.problem
             if isinstance(marks, Rejected):
                 raise marks
             row = known.get((answer.data["item_id"], answer.data["layer"]))

@@ -41,14 +41,14 @@ Fits = dict[str, tuple[int, int]]
 
 
 class Answer(NamedTuple):
-    """One annotator's answer to one task. marks: (label, value) of each marked span, as exported; `problem` is why it is none."""
+    """One annotator's answer to one task. marks: (label, value) of each marked span, as exported; `problem` is why it is no answer."""
 
     where: str
     data: dict[str, str]
     choices: dict[str, str]
     marks: list[tuple[str, dict]]
     saw_prelabel: bool
-    problem: tuple[str, str] | None = None
+    problem: Rejected | None = None
 
 
 def configuration(layer: str, is_adjudication: bool = False) -> str:
@@ -100,22 +100,22 @@ def _answers(where: str, task: Any) -> Iterator[Answer]:
     data = task.get("data") if isinstance(task, dict) else None
     given = task.get("annotations") if isinstance(task, dict) else None
     if not isinstance(data, dict) or not isinstance(given, list):
-        yield Answer(where, {}, {}, [], False, ("no_task", "neither data nor annotations; export as JSON, not JSON-MIN"))
+        yield Answer(where, {}, {}, [], False, Rejected("no_task", "neither data nor annotations; export as JSON, not JSON-MIN"))
         return
     where = f"{where} ({data.get('item_id')!r:.80})"
     if missing := next((k for k in TOLD if not isinstance(data.get(k), str)), None):
-        yield Answer(where, {}, {}, [], False, ("no_task", f"its data has no {missing}; it was not exported by araxes"))
+        yield Answer(where, {}, {}, [], False, Rejected("no_task", f"its data has no {missing}; it was not exported by araxes"))
         return
     done = [a for a in given if isinstance(a, dict) and not a.get("was_cancelled") and isinstance(a.get("result"), list)]
     told = {k: v for k, v in data.items() if isinstance(v, str)}
     if not BATCH.fullmatch(told["batch"]):
-        yield Answer(where, told, {}, [], False, ("no_task", "its batch is no name"))
+        yield Answer(where, told, {}, [], False, Rejected("no_task", "its batch is no name"))
     elif len(done) > 1:
-        yield Answer(where, told, {}, [], False, ("several_answers", "a task is for one annotator, and has more than one answer"))
+        yield Answer(where, told, {}, [], False, Rejected("several_answers", "a task is for one annotator, and has more than one answer"))
     elif done:
         yield _answer(where, told, done[0], bool(task.get("predictions")))
     elif given:
-        yield Answer(where, told, {}, [], False, ("skipped", "the annotator skipped it"))
+        yield Answer(where, told, {}, [], False, Rejected("skipped", "the annotator skipped it"))
 
 
 def _answer(where: str, data: dict[str, str], given: dict, has_predictions: bool) -> Answer:
@@ -128,7 +128,7 @@ def _answer(where: str, data: dict[str, str], given: dict, has_predictions: bool
         name = str(result.get("from_name"))
         if isinstance(value.get("choices"), list):
             if len(value["choices"]) != 1 or not isinstance(value["choices"][0], str) or name in choices:
-                return Answer(where, data, {}, [], False, ("no_single_answer", f"{name!r:.80} has not one answer"))
+                return Answer(where, data, {}, [], False, Rejected("no_single_answer", f"{name!r:.80} has not one answer"))
             choices[name] = value["choices"][0]
         for label in value["labels"] if isinstance(value.get("labels"), list) else ():
             marks.append((str(label), value))
