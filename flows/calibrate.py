@@ -216,7 +216,7 @@ def on_release(release: Path, train: bool, models: Path) -> list[Row]:
     """The people in a release against each other, rules against the answers in it, and probes on its training tables."""
     tables = gold.release_tables(release, (*reference.VOTES, *training.NAMES))
     voted = {v["item_id"][:20] for name in reference.VOTES for v in tables[name]}
-    tables |= gold.release_tables(release, reference.TABLES, voted)
+    tables |= gold.release_tables(release, reference.OF_DOCUMENTS, voted)
     systems = {"rules": reference.attributed(tables, rules.label)}
     if has_sklearn() and (path := models / "attribution.npz").is_file():
         from flows.labellers import spans

@@ -446,7 +446,7 @@ def test_a_campaign_from_sample_to_gold_and_into_a_new_release(tmp_path):
     assert (len(imported.votes), imported.n_known, imported.refused) == (16, 0, [])
     assert import_command(old, exports, votes_folder)[:2] == ([], 16), "twice is once"
 
-    found, refused = carried_votes(votes_folder, files(old))
+    found, refused = carried_votes(votes_folder, old)
     votes = [c.vote for c in found]
     assert refused == [] and {v["carried"] for v in votes} == {"unchanged"}
     # By hand. Of eight sentences with two answers each, three are yes-yes, three no-no, two part. Coincidences: yes-yes 6,
@@ -466,7 +466,7 @@ def test_a_campaign_from_sample_to_gold_and_into_a_new_release(tmp_path):
     decided = tmp_path / "decided.json"
     decided.write_text(json.dumps([answered(task, {"answer": "yes"}) for task in open_]))
     assert len(import_command(old, [decided], votes_folder).votes) == 2
-    votes = [c.vote for c in carried_votes(votes_folder, files(old))[0]]
+    votes = [c.vote for c in carried_votes(votes_folder, old)[0]]
     rows, _ = labels(votes, {})
     assert Counter((r["tier"], r["value"], r["method"]) for r in rows) == {
         ("gold", "yes", "majority"): 3, ("gold", "no", "majority"): 3, ("gold", "yes", "adjudicated"): 2,
@@ -478,7 +478,7 @@ def test_a_campaign_from_sample_to_gold_and_into_a_new_release(tmp_path):
     saved_id = hashlib.sha256(SAVED).hexdigest()[:20]
     new = release(tmp_path / "harbour" / "2.0.0", {FIRST: {}, again: {"supersedes": saved_id}}, late)
     before = [p.read_bytes() for p in sorted(votes_folder.iterdir())]
-    found, _ = carried_votes(votes_folder, files(new))
+    found, _ = carried_votes(votes_folder, new)
     assert [p.read_bytes() for p in sorted(votes_folder.iterdir())] == before
     how = {(c.vote["exact"], c.vote["carried"], (c.reason or "").split(":")[0]) for c in found}
     assert how == {
@@ -500,7 +500,7 @@ def test_a_campaign_from_sample_to_gold_and_into_a_new_release(tmp_path):
 def judged(folder: Path, votes_folder: Path) -> dict[str, tuple]:
     """Of each measure of the strip stage in a release with these votes: value and n."""
     made = {name: pq.read_table(path).to_pylist() for name, (path,) in files(folder).items()}
-    votes = [c.vote for c in carried_votes(votes_folder, files(folder))[0]]
+    votes = [c.vote for c in carried_votes(votes_folder, folder)[0]]
     return {r["measure"]: (r["value"], r["n"]) for r in pages.scored(made | {"annotations": votes}) if r["language"] == "all"}
 
 

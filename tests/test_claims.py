@@ -8,22 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.drafts import Heard
 from flows.stages.attribute_claims import claims
 from flows.stages.attribute_rules import LANGUAGES, rules
 from flows.stages.segment import sentences
 from schemas.claims import COMMITMENTS, HOLDERS, MODALITIES
 
 CASES = json.loads(Path(__file__).with_name("cases").joinpath("claims.json").read_text(encoding="utf-8"))
-
-
-class Piece(NamedTuple):
-    start: int
-    end: int
-    unit: str
-    parent: int | None
-    language: str | None
-    repeat_of: int | None
-    defects: tuple[str, ...]
 
 
 class Report(NamedTuple):
@@ -37,11 +28,11 @@ class Report(NamedTuple):
     direction: str | None
 
 
-def pieces(text: str, unit: str = "paragraph", language: str | None = "en", repeat_of: int | None = None, defects=()) -> list[Piece]:
-    block = Piece(0, len(text), unit, None, language, repeat_of, tuple(defects))
+def pieces(text: str, unit: str = "paragraph", language: str | None = "en", repeat_of: int | None = None, defects=()) -> list[Heard]:
+    block = Heard(0, len(text), unit, None, language, repeat_of, tuple(defects))
     if unit in ("title", "heading", "byline"):
         return [block]
-    return [block, *(Piece(a, b, "sentence", 0, language, repeat_of, tuple(defects)) for a, b in sentences(text, language))]
+    return [block, *(Heard(a, b, "sentence", 0, language, repeat_of, tuple(defects)) for a, b in sentences(text, language))]
 
 
 def span(text: str, words: str | None) -> tuple[tuple[int, int], ...]:

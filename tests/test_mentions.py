@@ -3,12 +3,12 @@
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.drafts import Heard
 from flows.readers.entities import OwnEntity, read_entities
 from flows.readers.folder import CorpusError
 from flows.stages.attribute_lexicon import lexicon
@@ -23,25 +23,13 @@ OWN = OwnEntity(
 )  # fmt: skip
 
 
-class Piece(NamedTuple):
-    """What the segment stage gives, as far as mentions need it."""
-
-    start: int
-    end: int
-    unit: str
-    parent: int | None
-    language: str | None
-    repeat_of: int | None = None
-    defects: tuple[str, ...] = ()
-
-
-def cut(text: str, language: str | None, unit: str = "paragraph", defects: tuple[str, ...] = ()) -> list[Piece]:
+def cut(text: str, language: str | None, unit: str = "paragraph", defects: tuple[str, ...] = ()) -> list[Heard]:
     """One block; a paragraph has the sentences that end in a full stop and a space."""
-    block = Piece(0, len(text), unit, None, language, defects=defects)
+    block = Heard(0, len(text), unit, None, language, None, defects)
     if unit != "paragraph":
         return [block]
     spans = [m.span() for m in re.finditer(r"\S(?:.*?[^.A-Z][.!?](?=\s)|.*)", text, re.S)]
-    return [block, *(Piece(a, b, "sentence", 0, language, defects=defects) for a, b in spans)]
+    return [block, *(Heard(a, b, "sentence", 0, language, None, defects) for a, b in spans)]
 
 
 def found(case: dict, own: tuple = ()) -> list[Mention]:
@@ -104,13 +92,13 @@ def test_what_follows_in_another_paragraph_changes_no_lexicon_name(text, languag
     """Only a person's name, and what is in doubt, is settled by the rest of the document."""
     alone = {(m.start, m.end) for m in mentions(text, cut(text, language), lexicon())}
     both = text + "\n\nBaku."
-    segments = [*cut(text, language), Piece(len(text) + 2, len(both), "heading", None, language)]
+    segments = [*cut(text, language), Heard(len(text) + 2, len(both), "heading", None, language, None, ())]
     assert alone == {(m.start, m.end) for m in mentions(both, segments, lexicon()) if m.end <= len(text)}
 
 
 def test_one_long_line_is_read_to_its_end():
     text = "Iran and Baku. " * 20_000
-    found = mentions(text, [Piece(0, len(text), "table", None, "en")], lexicon())
+    found = mentions(text, [Heard(0, len(text), "table", None, "en", None, ())], lexicon())
     assert len(found) == 40_000 and found[-1].end == len(text) - 2
 
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.labellers.rules import segments_of
 from flows.stages.attribute_speech import Attribution, attributions
 from flows.stages.attribute_words import lists
 from flows.stages.segment import Segment
-from tests.benchmarks.scorers import attribution_spans, lines_as_segments
+from tests.benchmarks.scorers import attribution_spans
 
 CASES = json.loads(Path(__file__).with_name("cases").joinpath("speech.json").read_text(encoding="utf-8"))
 FOUND = [(language, case) for language, cases in CASES["found"].items() for case in cases]
@@ -44,7 +45,7 @@ TEXTS = st.lists(PIECES, max_size=60).map(" ".join)
 
 
 def read(text: str, language: str) -> list[Attribution]:
-    segments = [s._replace(language=language) for s in lines_as_segments(text)]
+    segments = [s._replace(language=language) for s in segments_of(text)]
     return attributions(text, segments, language)
 
 
@@ -90,7 +91,7 @@ def test_known_failures(case):
 
 @given(TEXTS, st.sampled_from(["en", "ru", "tr", "az", "fr", None]))
 def test_spans_stay_in_the_text_in_order_and_parents_hold_their_children(text, language):
-    segments = [s._replace(language=language) for s in lines_as_segments(text)]
+    segments = [s._replace(language=language) for s in segments_of(text)]
     found = attributions(text, segments, language)
     for attribution in found:
         assert attribution.content and attribution.type in ("direct", "indirect", "mixed")
@@ -121,14 +122,14 @@ def test_where_words_are_missing_only_quotation_marks_are_read():
         defects = ("elided_links",)
 
     text = "Lund said the roof leaks. “Nobody has mended it for years,” she said."
-    segments = [Flagged(*s) for s in lines_as_segments(text)]
+    segments = [Flagged(*s) for s in segments_of(text)]
     found = attributions(text, segments, "en")
     assert [(a.source, a.cue, a.content) for a in found] == [((), (), ((text.index("“"), text.index("”") + 1),))]
 
 
 def test_segments_are_the_places_of_sentences():
     text = "It rained.\n“The locks are old,” Lund said. “They leak.”"
-    segments = lines_as_segments(text)
+    segments = segments_of(text)
     [found] = attributions(text, segments, "en")
     assert [text[segments[i].start : segments[i].end] for i in found.segments] == ["“The locks are old,” Lund said.", "“They leak.”"]
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.stages.attribute_claims import claims
+from flows.stages.attribute_mentions import Mention
 from flows.stages.attribute_rules import LANGUAGES
 from flows.stages.attribute_stances import stances
 from schemas.claims import HOLDERS
@@ -26,21 +27,12 @@ class Target(NamedTuple):
     terms: tuple[str, ...]
 
 
-class Named(NamedTuple):
-    start: int
-    end: int
-    segment: int
-    entity_id: str | None
-    mention_type: str
-    name: str
-
-
 TARGETS = [Target(each["target_id"], each["type"], tuple(each["entity_ids"]), tuple(each["terms"])) for each in CASES["targets"]]
 
 
-def named(text: str) -> list[Named]:
+def named(text: str) -> list[Mention]:
     forms = [(*pair, "name") for pair in CASES["entities"].items()] + [(*pair, "demonym") for pair in CASES["demonyms"].items()]
-    found = [Named(m.start(), m.end(), 0, entity, kind, form) for form, entity, kind in forms for m in re.finditer(rf"\b{form}\b", text)]
+    found = [Mention(m.start(), m.end(), 0, entity, kind, form) for form, entity, kind in forms for m in re.finditer(rf"\b{form}\b", text)]
     return sorted(found)
 
 

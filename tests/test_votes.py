@@ -241,7 +241,7 @@ def test_votes_are_carried_to_tables_of_files(tmp_path):
     told = CASES["vote"] | {"item_id": segment["segment_id"], **quotation(segment["text"], 0, 18)}
     lost = CASES["vote"] | {"item_id": f"{GONE}-s1-2"}
     (tmp_path / "v.jsonl").write_text("\n".join(map(json.dumps, (told, lost, 7))))
-    found, refused = carried_votes(tmp_path, {n: [tmp_path / f"{n}.parquet"] for n in ("segments", "documents")})
+    found, refused = carried_votes(tmp_path, tmp_path)
     assert sorted((c.vote["item_id"], c.vote["carried"]) for c in found) == [
         (segment["segment_id"], "unchanged"),
         (f"{GONE}-s1-2", "orphaned"),

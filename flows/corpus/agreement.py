@@ -200,15 +200,18 @@ def bootstrap(sums: list[np.ndarray], statistic: Callable[[np.ndarray], float | 
     """Percentile interval of a statistic of the sum over groups. None for fewer than two groups, or where too many draws have no value."""
     if len(sums) < 2:
         return None
-    draw, stacked, found = random.Random(seed), np.stack(sums), []
+    draw, stacked, drawn = random.Random(seed), np.stack(sums), []
     for _ in range(DRAWS):
         weights = np.bincount(draw.choices(range(len(sums)), k=len(sums)), minlength=len(sums))
-        value = statistic(np.tensordot(weights, stacked, 1))
-        if value is not None:
-            found.append(value)
+        drawn.append(statistic(np.tensordot(weights, stacked, 1)))
+    return percentiles(drawn)
+
+
+def percentiles(drawn: Iterable[float | None]) -> tuple[float, float] | None:
+    """The interval of COVERAGE of DRAWS values; None where too many draws have none."""
+    found = sorted(value for value in drawn if value is not None)
     if len(found) < DRAWS * COVERAGE:
         return None
-    found.sort()
     edge = round(len(found) * (1 - COVERAGE) / 2)
     return round(found[edge], 4), round(found[-1 - edge], 4)
 

@@ -88,7 +88,7 @@ def write_answers(
             _load(db, f"made_{name}", made[name], schemas.table(name).SCHEMA)
             write_rows(db, name, f"FROM shard_{name} UNION ALL BY NAME FROM made_{name}", tables)
         _load(db, "known_entities", entities, schemas.table("entities").SCHEMA.append(pa.field("is_own", pa.bool_())))
-        carried, refused = carried_votes(annotations, {n: [tables / f"{n}.parquet"] for n in ("documents", "segments", "edits", *ITEMS)})
+        carried, refused = carried_votes(annotations, tables)
         own = [c.vote for c in carried]
         _load(db, "own_annotations", own, schemas.table("annotations").SCHEMA)
         _load(db, "own_labels", _decided(db, own, aggregate), schemas.table("labels").SCHEMA)

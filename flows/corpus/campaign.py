@@ -9,21 +9,19 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
-import schemas
 from flows.corpus.items import Source, characters, sources_of
 from flows.corpus.label_studio import CHOICES, SPANS, Answer, configuration, located, read_answers
 from flows.corpus.labels import contested
 from flows.corpus.votes import (
     ADJUDICATION,
     ITEM_ID,
+    KEYS,
     PSEUDONYM,
-    TABLES,
     Refused,
     anchor,
     extent,
@@ -36,6 +34,7 @@ from flows.corpus.votes import (
     vote,
     words_of,
 )
+from flows.parquet import database, views
 from flows.traced import Rejected, Traced
 from schemas import Row
 from schemas.annotations import FACTS, LAYERS
@@ -273,15 +272,11 @@ def _rows(release: Path, layer: str) -> list[Row]:
 
 @contextmanager
 def _opened(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The tables of a release that are needed here, as views; one without rows has no file."""
+    """The tables of a release that are needed here, as views."""
     if not (release / "data" / "documents").is_dir():
         raise CampaignError(f"{release}: no release; name a folder such as dist/my-articles/1.0.0")
-    with duckdb.connect() as db:
-        for table in ("documents", "edits", "entities", *dict.fromkeys(KINDS.values())):
-            if files := sorted((release / "data" / table).glob("*.parquet")):
-                db.read_parquet([escape(str(f)) for f in files]).create_view(table)
-            else:
-                db.register(table, schemas.table(table).SCHEMA.empty_table())
+    with database() as db:
+        views(db, release, ("documents", "entities", *dict.fromkeys(KINDS.values())))
         yield db
 
 
@@ -299,7 +294,7 @@ def _found(release: Path, wanted: set[tuple[str, str]]) -> tuple[dict[tuple[str,
         if (name := ITEM_ID.fullmatch(item_id)) and name["kind"] in KINDS:
             asked.setdefault(KINDS[name["kind"]], set()).add(item_id)
     with _opened(release) as db:
-        rows = {row[TABLES[table]]: row for table, ids in sorted(asked.items()) for row in _fetch(db, table, TABLES[table], ids)}
+        rows = {row[KEYS[table]]: row for table, ids in sorted(asked.items()) for row in _fetch(db, table, KEYS[table], ids)}
         wanted_of = {row["doc_id"] for row in rows.values()}
         documents, edits, segments = (_fetch(db, table, "doc_id", wanted_of) for table in ("documents", "edits", "segments"))
         names = dict(db.execute("SELECT entity_id, name FROM entities").fetchall())

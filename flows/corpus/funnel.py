@@ -1,9 +1,8 @@
 """The funnel: from captures and bytes to sentences, what was kept, removed by which rule, repaired and rejected."""
 
-from glob import escape
 from pathlib import Path
 
-import duckdb
+from flows.parquet import database, views
 
 STEPS = """
     SELECT 1 AS rank, 'captures' AS step, outcome AS what, COUNT(*) AS "count", SUM(bytes) AS bytes FROM captures GROUP BY ALL
@@ -22,8 +21,7 @@ STEPS = """
 
 def funnel(tables: Path) -> list[dict]:
     """Rows of step, what, count, bytes; in the order of the line, the largest first."""
-    with duckdb.connect() as db:
-        for name in ("captures", "rejections", "edits", "segments"):
-            db.read_parquet(escape(str(tables / f"{name}.parquet"))).create_view(name)
+    with database() as db:
+        views(db, tables, ("captures", "rejections", "edits", "segments"))
         rows = db.execute(f'SELECT step, what, "count", bytes FROM ({STEPS}) ORDER BY rank, "count" DESC, what').fetchall()
     return [{"step": s, "what": w, "count": c, "bytes": None if b is None else int(b)} for s, w, c, b in rows]

@@ -5,11 +5,10 @@ owner of the corpus to say, in outlets.csv.
 """
 
 import re
-from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
+from flows.parquet import database, views
 
 # How many documents of an outlet hold the same words: (outlet, text_sha256, pages).
 PAGES = """
@@ -24,8 +23,6 @@ PAGES = """
 MIN_ARTICLES = 3
 # Characters of the longest line that becomes a rule: the longest standing notices; no paragraph that was published thrice is lost to one.
 LONGEST = 400
-# Beyond this it spills to disk.
-MEMORY = "1GB"
 # Kept lines stand in `segments`, removed ones in `edits`; lines that differ in their numbers alone are one.
 LINES = r"""
     WITH told AS (
@@ -60,12 +57,8 @@ def proposals(release: Path) -> list[Proposal]:
 
     Withheld text proposes nothing. A removed line is proposed as the page has it, before repair.
     """
-    with duckdb.connect(config={"memory_limit": MEMORY}) as db:
-        for name in ("documents", "segments", "edits"):
-            files = [escape(str(f)) for f in sorted((release / "data" / name).glob("*.parquet"))]
-            if not files:
-                return []
-            db.read_parquet(files).create_view(name)
+    with database() as db:
+        views(db, release, ("documents", "segments", "edits"))
         rows = db.execute(LINES, [LONGEST, MIN_ARTICLES]).fetchall()
     found = [Proposal(outlet, rule(line), line, pages, kept) for outlet, line, pages, kept in rows]
     return sorted(found, key=lambda p: (p.outlet, -p.kept, -p.pages, p.remove))

@@ -10,13 +10,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
 from rapidfuzz import fuzz
 
+from flows.parquet import database, views
 from flows.traced import Rejected
 from schemas import Row
 from schemas.annotations import ANNOTATOR_TYPES, ANSWERS, CONTEXT, FACTS, LAYERS, SCHEMA, WORDS
@@ -29,8 +28,8 @@ MIN_LIKENESS = 90
 MOST_COMPARED = 2_000
 REQUIRED = ("item_id", "layer", "value", "annotator_id", "annotator_type", "text_sha256")
 ITEM_ID = re.compile(r"(?P<doc>[0-9a-f]{20})-(?P<kind>[a-z])(?P<start>\d{1,15})-(?P<end>\d{1,15})(?P<about>-.*?)?(?:\.\d+)?", re.DOTALL)
-# The tables whose rows are voted on, and their keys.
-TABLES = {
+# The tables whose rows are voted on, and the key of each.
+KEYS = {
     "segments": "segment_id",
     "edits": "edit_id",
     "attributions": "attribution_id",
@@ -99,12 +98,11 @@ def read_votes(folder: Path) -> tuple[list[Row], list[Refused]]:
     return [found[key] for key in sorted(found)], refused
 
 
-def carried_votes(folder: Path, files: Mapping[str, Sequence[Path]]) -> tuple[list[Carried], list[Refused]]:
-    """The votes of `folder`/*.jsonl in the release whose tables are in the Parquet `files`, by table; and the lines that are no votes."""
+def carried_votes(folder: Path, tables: Path) -> tuple[list[Carried], list[Refused]]:
+    """The votes of `folder`/*.jsonl in a release, or in a folder of its tables; and the lines that are no votes."""
     votes, refused = read_votes(folder)
-    with duckdb.connect() as db:
-        for name in (n for n in ("documents", *TABLES) if files.get(n)):
-            db.read_parquet([escape(str(f)) for f in files[name]]).create_view(name)
+    with database() as db:
+        views(db, tables, ("documents", *KEYS))
         successor = dict(db.execute("SELECT supersedes, doc_id FROM documents WHERE supersedes IS NOT NULL ORDER BY ALL").fetchall())
         wanted = {row["item_id"][:20] for row in votes}
         while later := {successor[doc_id] for doc_id in wanted if doc_id in successor} - wanted:
@@ -113,13 +111,12 @@ def carried_votes(folder: Path, files: Mapping[str, Sequence[Path]]) -> tuple[li
         texts = dict(db.execute(f"SELECT doc_id, text FROM documents WHERE {chosen} AND text IS NOT NULL", [sorted(wanted)]).fetchall())
         items: list[Item] = []
         segments: dict[str, Row] = {}
-        for name, key in TABLES.items():
-            if files.get(name):
-                which = f"{chosen} AND {STRIPPED}" if name == "edits" else chosen
-                rows = db.execute(f"FROM {name} WHERE {which}", [sorted(texts)]).to_arrow_table().to_pylist()
-                if name == "segments":
-                    segments = {row[key]: row for row in rows}
-                items += [_item_of(row, key, segments, texts[row["doc_id"]]) for row in rows]
+        for name, key in KEYS.items():
+            which = f"{chosen} AND {STRIPPED}" if name == "edits" else chosen
+            rows = db.execute(f"FROM {name} WHERE {which}", [sorted(texts)]).to_arrow_table().to_pylist()
+            if name == "segments":
+                segments = {row[key]: row for row in rows}
+            items += [_item_of(row, key, segments, texts[row["doc_id"]]) for row in rows]
     return carry(votes, items, texts, successor), refused
 
 

@@ -15,13 +15,13 @@ from flows.corpus.items import sources_of
 from flows.corpus.votes import ITEM_ID, parts, plain_answer
 from flows.drafts import Heard
 from flows.labellers import Labeller, Passage
-from flows.labellers.score import SAME, answered, commonest, dice, ratio, row
+from flows.labellers.score import SAME, answered, commonest, dice, mask, ratio, row
 from flows.traced import Traced
 from schemas import Row
 
 # Read first, and then for the documents that were voted on.
 VOTES = ("annotations", "labels")
-TABLES = ("documents", "segments", "edits", "claims")
+OF_DOCUMENTS = ("documents", "segments", "edits", "claims")
 # A vote its annotator was less sure of is unsure, as the guideline has it.
 SURE = 0.7
 POLAR = ("favor", "against")
@@ -41,7 +41,7 @@ class Marked(NamedTuple):
 def scored(tables: Mapping[str, Sequence[Mapping[str, Any]]], systems: Mapping[str, Sequence[Marked]]) -> list[Row]:
     """Rows by layer, language and holder, with all votes and without the unsure ones.
 
-    tables: rows of VOTES and TABLES, by table. systems: who finds attributions -> what it finds, such as `attributed`.
+    tables: rows of VOTES and OF_DOCUMENTS, by table. systems: who finds attributions -> what it finds, such as `attributed`.
     """
     languages = {d["doc_id"]: d["language"] or "unknown" for d in tables["documents"]}
     blind = [v for v in tables["annotations"] if v["annotator_type"] == "model" and v["batch"] == "blind"]
@@ -192,17 +192,10 @@ def _covered(labeller: str, data: str, language: str, wanted: Sequence[Marked], 
             for marks, sure in ((wanted, True), (wanted, False), (found, None))
         )
         size = max(end for _, end in [*want, *unsure, *got])
-        w, u, g = (_on(size, spans) for spans in (want, unsure, got))
+        w, u, g = (mask(size, spans) for spans in (want, unsure, got))
         sums.append((2 * (w & g).sum(), w.sum() + (g & (w | ~u)).sum()))
     value, interval = ratio(sums)
     return [row("attribution", data, labeller, "bytes of content F1", value, len(docs), interval, language=language)]
-
-
-def _on(size: int, spans: Ranges) -> np.ndarray:
-    out = np.zeros(size, bool)
-    for start, end in spans:
-        out[start:end] = True
-    return out
 
 
 def _claims(data: str, votes: Sequence, rows: Sequence, languages: Mapping[str, str], unsure: bool) -> list[Row]:

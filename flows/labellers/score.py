@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flows.corpus.agreement import COVERAGE, DRAWS, bootstrap, f1
+from flows.corpus.agreement import DRAWS, bootstrap, f1, percentiles
 from flows.readers.gold import Article, Asked
 from flows.stages.attribute_sources import head
 from flows.stages.attribute_speech import Attribution
@@ -176,19 +176,11 @@ def ranked(asked: Sequence[Asked], data: str, systems: Mapping[str, Callable[[li
                 "average precision",
                 average_precision(positive, scores),
                 len(asked),
-                _percentiles(drawn),
+                percentiles(drawn),
                 language="en",
             )
         )
     return rows
-
-
-def _percentiles(drawn: Sequence[float | None]) -> tuple[float, float] | None:
-    found = sorted(v for v in drawn if v is not None)
-    if len(found) < DRAWS * COVERAGE:
-        return None
-    edge = round(len(found) * (1 - COVERAGE) / 2)
-    return round(found[edge], 4), round(found[-1 - edge], 4)
 
 
 def without_duplicates(asked: Sequence[Asked], of: Sequence[Asked]) -> list[Asked]:

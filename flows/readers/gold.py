@@ -16,8 +16,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
-
+from flows.parquet import database, stored
 from flows.readers.folder import CorpusError
 
 Range = tuple[int, int]
@@ -109,13 +108,9 @@ def release_tables(release: Path, names: tuple[str, ...], documents: Collection[
     """Rows of some tables of a release, by table; a table without rows has none. documents: the doc_ids wanted; all where None."""
     if not (release / "data" / "documents").is_dir():
         raise CorpusError(f"{release}: no release; name a folder such as dist/my-articles/1.0.0")
-    where, values = ("", []) if documents is None else (" WHERE doc_id IN (SELECT unnest($2::VARCHAR[]))", [sorted(documents)])
-    found = {}
-    with duckdb.connect() as db:
-        for name in names:
-            files = [escape(str(f)) for f in sorted((release / "data" / name).glob("*.parquet"))]
-            found[name] = db.execute(f"FROM read_parquet($1){where}", [files, *values]).to_arrow_table().to_pylist() if files else []
-    return found
+    where, values = ("", []) if documents is None else (" WHERE doc_id IN (SELECT unnest($1::VARCHAR[]))", [sorted(documents)])
+    with database() as db:
+        return {name: db.execute(f"FROM {stored(release, name)}{where}", values).to_arrow_table().to_pylist() for name in names}
 
 
 def _lines(path: Path) -> Iterator[str]:

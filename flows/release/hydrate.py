@@ -17,7 +17,7 @@ import duckdb
 from anyascii import anyascii
 
 import schemas
-from flows.parquet import database, files, relation, stored, write_rows
+from flows.parquet import database, files, relation, stored, views, write_rows
 from flows.release.provenance import facts
 from flows.release.public import HOLDERS, STANCES, pseudonym
 from schemas.annotations import QUOTED
@@ -44,9 +44,8 @@ def hydrate(release: Path, own: Path, tables: Path) -> list[Match]:
     whose words were withheld was matched."""
     tables.mkdir(parents=True)
     with database() as db:
-        for name in schemas.TABLES:
-            db.execute(f"CREATE VIEW own_{name} AS FROM {stored(own, name)}")
-            db.execute(f"CREATE VIEW {name} AS FROM {stored(release, name)}")
+        views(db, own, prefix="own_")
+        views(db, release)
         matches = _matches(db)
         _fill_in(db, matches)
         _resolve(db, matches)

@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from flows.labellers.rules import segments_of
 from flows.stages.attribute_sources import head
 from flows.stages.attribute_speech import Attribution, attributions
 from flows.stages.attribute_words import words
-from tests.benchmarks.scorers import lines_as_segments
 
 Range = tuple[int, int]
 SAME_CONTENT = 0.5
@@ -109,7 +109,7 @@ def main() -> None:
     characters, held, sources = np.zeros(3, int), np.zeros(3, int), np.zeros(3, int)
     seconds = length = 0.0
     for _, text, wanted in list(gold(given.folder))[:: given.every]:
-        segments = lines_as_segments(text)
+        segments = segments_of(text)
         begun = time.process_time()
         found = attributions(text, segments, "en")
         seconds, length = seconds + time.process_time() - begun, length + len(text)

@@ -80,16 +80,18 @@ def metadata_html(html: str, url: str) -> dict:
 
 
 def attribution_spans(text: str) -> list[tuple[int, int]]:
+    from flows.labellers.rules import segments_of
     from flows.stages.attribute_speech import attributions
 
-    return [span for found in attributions(text, lines_as_segments(text), None) for span in found.content]
+    return [span for found in attributions(text, segments_of(text), None) for span in found.content]
 
 
 def attribution_spans_trained(text: str) -> list[tuple[int, int]]:
     """As marked by what `araxes calibrate --polnear DIR --train --out OUT` learned; ARAXES_MODELS names the folder OUT/models."""
+    from flows.labellers.rules import segments_of
     from flows.labellers.spans import content
 
-    return content(_model("attribution.npz"), text, lines_as_segments(text), "en")
+    return content(_model("attribution.npz"), text, segments_of(text), "en")
 
 
 def check_worthiness(texts: list[str]) -> list[float]:
@@ -110,15 +112,3 @@ def _model(name: str):
     from flows.labellers import sklearn, spans
 
     return (spans if name.endswith(".npz") else sklearn).load(Path(os.environ["ARAXES_MODELS"]) / name)
-
-
-def lines_as_segments(text: str) -> list:
-    """Blocks and sentences of a text whose lines are its paragraphs."""
-    from flows.stages.segment import segment
-    from flows.traced import Block
-
-    blocks, at = [], 0
-    for line in text.split("\n"):
-        blocks.append(Block(at, at + len(line), "paragraph"))
-        at += len(line) + 1
-    return segment(_traced(text), [b for b in blocks if text[b.start : b.end].strip()])
