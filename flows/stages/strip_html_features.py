@@ -32,8 +32,9 @@ INNER_OF = {tag: i for i, tags in enumerate(KINDS_OF_INNER) for tag in tags}
 # ---------------------------------------------------------------- what a line says
 
 RULES = ("navigation", "advertisement", "widget", "share", "related", "author_box", "comments", "subscription", "cookie", "footer")
+RULE_AT = {None: -1} | {rule: i for i, rule in enumerate(RULES)}
 LABELLED = re.compile(r"\s*[:|»>]")
-START_WORDS = 14  # a line that merely begins like furniture is furniture only when it is short
+START_WORDS = 14  # a line that merely begins like furniture is furniture only when it is short; no line of the lists is longer
 
 
 @cache
@@ -61,18 +62,19 @@ def _vocabulary() -> tuple[np.ndarray, np.ndarray]:
     return np.array(sorted(flags), np.uint64), np.array([flags[number] for number in sorted(flags)])
 
 
-def _rule(text: str, norm: str, count: float) -> str | None:
-    """The rule that a line names by its own words; a longer one only if they stand before a colon or the like."""
+def _rules(texts: list[str], norms: list[str], counts: list[float]) -> list[str | None]:
+    """The rule that each line names by its own words; a longer one only if they stand before a colon or the like."""
     whole, starts = _words()[:2]
-    if count > START_WORDS:
-        named = ((start, rule) for start, rule in starts.get(norm.split(" ", 1)[0], ()) if norm.startswith(start))
-        return next((rule for start, rule in named if LABELLED.match(text, len(start))), None)
-    found = whole.get(norm)
-    if found is None:
-        for start, rule in starts.get(norm.split(" ", 1)[0], ()):
-            if norm.startswith(start):
-                return rule
-    return found
+    rules = list(map(whole.get, norms))
+    for i, norm in enumerate(norms):
+        first = norm.partition(" ")[0]
+        if first in starts:
+            named = ((start, rule) for start, rule in starts[first] if norm.startswith(start))
+            if counts[i] > START_WORDS:
+                rules[i] = next((rule for start, rule in named if LABELLED.match(texts[i], len(start))), None)
+            elif rules[i] is None:
+                rules[i] = next((rule for _, rule in named), None)
+    return rules
 
 
 class Told(NamedTuple):
@@ -208,12 +210,12 @@ def _standing(elements, nodes, linked: np.ndarray, mass: np.ndarray, count: np.n
     lasts = np.array(_lasts(nodes)) + 1
     best = int(np.argmax(direct[3]))
     paths = _paths(nodes, homes, best)
-    ways = np.array([paths[h][:2] for h in homes], np.float32).T
+    up, down, _ = zip(*map(paths.__getitem__, homes), strict=True)
     above = [nodes.parents[h] for h in homes]
     home, own, around = direct[:, homes], *(sums[:, lasts[at]] - sums[:, at] for at in (homes, above))
     total = max(float(mass.sum()), 1.0)
     out = np.empty((17, len(homes)), np.float32)
-    out[:2], out[2:4] = ways, home[:2]
+    out[0], out[1], out[2:4] = up, down, home[:2]
     for row, (lines, words, links, text) in zip((4, 7, 10), (home, own, around), strict=True):
         out[row : row + 3] = text / total, links / np.maximum(words, 1), words / np.maximum(lines, 1)
     out[13], out[14] = around[0], [alone[e.node] for e in elements]
@@ -235,14 +237,14 @@ def _alike(elements, nodes) -> list[np.ndarray]:
     return [np.array(own), np.array([both.setdefault((k, kind[parents[e.node]]), len(both)) for k, e in zip(own, elements, strict=True)])]
 
 
-def _pooled(groups: list[np.ndarray], *columns: np.ndarray) -> np.ndarray:
+def _pooled(groups: list[np.ndarray], *columns: np.ndarray) -> list[np.ndarray]:
     """For each grouping of the lines: how many are in a line's group, and the means of the columns there."""
     found = []
     for group in groups:
         n = np.bincount(group)
         some = np.maximum(n, 1)
         found += [n[group], *[(np.bincount(group, values) / some)[group] for values in columns]]
-    return np.array(found, np.float32)
+    return found
 
 
 # ---------------------------------------------------------------- features
@@ -279,7 +281,7 @@ def features(text: str, elements, nodes, facts) -> Seen:
     of_lines, others = np.searchsorted(rows, n), iter(norms[n:])
     norms, looks, words, rows = norms[:n], looks[:, :n], words[:of_lines], rows[:of_lines]
     counts = looks[shapes.N_WORDS].tolist()
-    rules = list(map(_rule, texts, norms, counts))
+    rules = _rules(texts, norms, counts)
     said, worded = _said(norms, Told(*(list(islice(others, len(part))) for part in told))), _worded(words, rows, n)
     seen = _looked(texts, looks[shapes.DIGITS])
     start, end, node, inner, linked, links, bold, italic, broken, cells, hidden = zip(*elements, strict=True)
@@ -292,26 +294,31 @@ def features(text: str, elements, nodes, facts) -> Seen:
     levels = _levels(inner, nodes)
     apart = _apart(inner, nodes, standing, levels)
     groups = _alike(elements, nodes)
-    named = np.array([-1 if rule is None else RULES.index(rule) for rule in rules])
+    named = np.array(list(map(RULE_AT.__getitem__, rules)))
     tags = _tags(node, inner, nodes)
     heading = np.logical_or.reduce(tags[3:7])
     beside = np.array([count, linked, finished, mass, standing.best, heading, named >= 0, tags[0], standing.columns[0]], np.float32)
     at, repeated = np.arange(n), Counter(norms)
-    page = [at, n - at, at / n, np.full(n, n), np.full(n, long.sum()), np.cumsum(mass) / max(float(mass.sum()), 1.0)]
-    own = [
+    page = at, n - at, at / n, np.full(n, n), np.full(n, long.sum()), np.cumsum(mass) / max(float(mass.sum()), 1.0)
+    own = (
         linked, bold, italic, np.array(links), np.array(cells), _true(hidden), _true([b == "br" for b in broken]), named,
         np.array([repeated[norm] for norm in norms]), *seen, _after(tags[3]), _after(said[0]), *page, standing.best, *said,
-    ]  # fmt: skip
+    )  # fmt: skip
     marked = np.array([long > 0, standing.best, heading, named >= 0])
     blocks = shapes.densest(count * (1 - linked), BLOCK_UNITS)
     parts = [
-        looks, worded, tags, levels, apart, standing.columns, own, _pooled(groups, count, finished, linked),
+        looks, worded, tags, levels, apart, standing.columns, *own, *_pooled(groups, count, finished, linked),
         shapes.neighbours(beside, NEIGHBOURS), _means(beside[:7], WINDOWS), shapes.distances(marked, FAR_LINES),
         _headed(heading, named, mass), shapes.placed(blocks, n, FAR_LINES),
     ]  # fmt: skip
-    columns = np.concatenate([np.asarray(part, np.float32).reshape(-1, n) for part in parts])
-    _, home = np.unique(standing.homes, return_inverse=True)
-    return Seen(texts, norms, counts, rules, apart, said, worded[0], seen[0], [home, *groups], columns)
+    columns = _columns(parts, n)
+    groups = [np.array(standing.homes), *groups]
+    return Seen(texts, norms, counts, rules, apart, said, worded[0], seen[0], groups, columns)
+
+
+def _columns(parts: Sequence[np.ndarray], n: int) -> np.ndarray:
+    """(columns, n): all parts below each other."""
+    return np.concatenate([part.reshape(-1, n) for part in parts], dtype=np.float32, casting="unsafe")
 
 
 def _levels(inner: Sequence[int], nodes) -> np.ndarray:
@@ -376,6 +383,6 @@ def second(seen: Seen, content: np.ndarray) -> np.ndarray:
     parts = [
         content, np.cumsum(mass) / max(mass.sum(), 1), np.full(n, content.mean()), np.full(n, mass.sum()),
         shapes.neighbours(content[None], VERDICT_NEIGHBOURS), _means(np.array([content, mass, words]), VERDICT_WINDOWS),
-        _pooled(seen.groups, content, mass), shapes.distances(content[None] > 0.5, FAR_LINES), shapes.placed(block, n, FAR_LINES),
+        *_pooled(seen.groups, content, mass), shapes.distances(content[None] > 0.5, FAR_LINES), shapes.placed(block, n, FAR_LINES),
     ]  # fmt: skip
-    return np.concatenate([seen.features, *[np.asarray(part, np.float32).reshape(-1, n) for part in parts]])
+    return _columns([seen.features, *parts], n)

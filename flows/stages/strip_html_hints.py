@@ -29,11 +29,10 @@ ONE_MORE = bytes(min(i + 1, FAR) for i in range(256))  # a table for bytes.trans
 
 # ---------------------------------------------------------------- what class names and ids speak of
 
-# The first letter stands in a class of its own, and outside (?i:), since only then the search skips to it.
-NAMING = re.compile(
-    r"""[cidrCIDR](?<=\b.)(?i:(?<=c)lass|(?<=i)d|(?<=i)temprop|(?<=r)ole|(?<=d)ata-(?:testid|component|type|qa|module|block))"""
-    r"""[ \n]*=[ \n]*("[^"]*"|'[^']*'|[^\s>]+)"""
-)
+# What is named stands behind, since the search skips to a first character that it knows.
+NAMERS = ["class", "id", "itemprop", "role", *(f"data-{what}" for what in ("testid", "component", "type", "qa", "module", "block"))]
+BEHIND = "|".join([rf"(?<=\b{namer}=)" for namer in NAMERS])
+NAMING = re.compile(rf"""=(?:{BEHIND})[ \n]*("[^"]*"|'[^']*'|[^\s>]+)""", re.I)
 LINE_END = re.compile("\n")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 INITIAL = re.compile(r"(\\b)?([a-z]|\[.*?\])")
@@ -63,20 +62,18 @@ MEMO_SIZE = 1 << 14
 
 
 def _remembered(memo: dict[str, bytes], wanted: set[str], find: Callable[[list[str]], dict[str, bytes]]) -> dict[str, bytes]:
-    """What `find` says of each that is wanted; it is asked for those that `memo` does not know."""
-    found = {each: memo[each] for each in wanted if each in memo}
-    new = find([each for each in wanted if each not in memo])
+    """`memo`, with what `find` says of those that are wanted and that it does not know."""
     if len(memo) > MEMO_SIZE:
         memo.clear()
-    memo.update(new)
-    return found | new
+    memo.update(find(list(wanted.difference(memo))))
+    return memo
 
 
 def _hints(written: list[str]) -> dict[str, bytes]:
     """Of each start tag the columns, in a row of levels, of what the names in it speak of."""
     names = {tag: [name[:NAME] for m in NAMING.findall(tag[:WINDOW]) for name in m.strip("\"'").split()] for tag in written}
     spoken = _remembered(NAMES_MET, {name for each in names.values() for name in each}, _spoken)
-    return {tag: b"".join([spoken[name] for name in each]) for tag, each in names.items()}
+    return {tag: b"".join(map(spoken.__getitem__, each)) for tag, each in names.items()}
 
 
 def _spoken(names: list[str]) -> dict[str, bytes]:
@@ -124,7 +121,10 @@ def levels_around(nodes, wanted: Sequence[int]) -> Levels:
 
 def _nearer(above: bytes, tag: str, hints: bytes) -> bytes:
     """The levels within an element, given those around it."""
-    row = bytearray(above.translate(ONE_MORE))
+    further = above.translate(ONE_MORE)
+    if not hints and tag not in AROUND_AT:
+        return further
+    row = bytearray(further)
     for column in hints:
         row[column] = 0
     if tag in AROUND_AT:
