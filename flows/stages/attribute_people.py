@@ -22,8 +22,8 @@ MAX_NAME_WORDS = 4
 
 @cache
 def _given_names() -> frozenset[str]:
-    # The describe stage reads bylines by the same names; the two read one file.
-    given = json.loads(Path(__file__).with_name("describe.json").read_text(encoding="utf-8"))["given_names"]
+    # The file of no stage: describe reads bylines by the same names.
+    given = json.loads(Path(__file__).with_name("given_names.json").read_text(encoding="utf-8"))["names"]
     return frozenset(_bare(name) for names in given.values() for name in names.split())
 
 
