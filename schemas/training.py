@@ -85,8 +85,15 @@ JOINS = """
 """
 
 
+def asked(name: str) -> tuple[str, str]:
+    """The layer and tier of the labels in one of NAMES."""
+    kind, _, tier = name.partition("_")
+    return LAYERS[kind], tier
+
+
 def query(name: str) -> str:
     """SQL that makes one of NAMES of the release's other tables, and of `targets` (target_id, wording)."""
-    kind, _, tier = name.partition("_")
-    joins = JOINS.format(layer=LAYERS[kind], tier=tier)
+    kind = name.partition("_")[0]
+    layer, tier = asked(name)
+    joins = JOINS.format(layer=layer, tier=tier)
     return QUERIES[kind].format(label="label" if tier == "gold" else "weak_label", joins=joins)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 import schemas
 from flows.corpus.items import Source, items, sources_of
@@ -20,7 +21,7 @@ from flows.corpus.votes import ITEM_ID, Refused, carried_votes, read_votes
 from flows.parquet import write_rows
 from schemas import Row
 from schemas.annotations import QUOTED
-from schemas.training import query
+from schemas.training import asked, query
 
 ITEMS = {"attributions": "attribution_id", "claims": "claim_id", "stances": "stance_id"}
 IN_SHARDS = ("documents", "segments", "edits", "mentions", "annotations", "coverage")
@@ -152,9 +153,11 @@ def _training(db: duckdb.DuckDBPyConnection, tables: Path, targets: list[Row]) -
     for name in ("entities", "splits"):
         db.read_parquet(escape(str(tables / f"{name}.parquet"))).create_view(name)
     _load(db, "targets", targets, pa.schema([("target_id", pa.string()), ("wording", pa.string())]))
-    for name in schemas.VIEWS:
-        if db.execute(f"SELECT 1 FROM ({query(name)}) LIMIT 1").fetchone():
-            write_rows(db, name, query(name), tables)
+    there = db.execute("SELECT DISTINCT layer, tier FROM labels WHERE value IS NOT NULL").fetchall()
+    for name in (n for n in schemas.VIEWS if asked(n) in there):
+        write_rows(db, name, query(name), tables)
+        if not pq.read_metadata(tables / f"{name}.parquet").num_rows:
+            (tables / f"{name}.parquet").unlink()
 
 
 def _load(db: duckdb.DuckDBPyConnection, name: str, rows: list[Row], schema: pa.Schema) -> None:

@@ -16,7 +16,7 @@ import duckdb
 
 import schemas
 from flows.parquet import ROWS, database, files, relation, stored
-from flows.release.compare import KINDS, columns, differing, key_of
+from flows.release.compare import KINDS, columns, differing, key_of, same_key
 from flows.release.provenance import facts
 from flows.release.public import is_long
 
@@ -147,10 +147,10 @@ def _columns(db: duckdb.DuckDBPyConnection, old: Path, new: Path, table: str, co
 
 
 def _records(db: duckdb.DuckDBPyConnection, old: Path, new: Path, table: str, context: _Context) -> Iterator[Change]:
-    sides = [_rows(folder, table) for folder in (old, new)]
     db.execute(f"CREATE OR REPLACE TABLE differences AS {differing(old, new, table)}")
-    sql = f"""SELECT d.what, d.key, o.line, n.line
-              FROM differences d LEFT JOIN ({sides[0]}) o USING (key) LEFT JOIN ({sides[1]}) n USING (key) ORDER BY d.key"""
+    sides = [_rows(folder, table) for folder in (old, new)]
+    sql = f"""SELECT d.what, d.key, o.line, n.line FROM (SELECT what, {key_of(table)} AS key FROM differences) d
+              LEFT JOIN ({sides[0]}) o USING (key) LEFT JOIN ({sides[1]}) n USING (key) ORDER BY d.key"""
     words = getattr(schemas.table(table), "WORDS", ())
     for what, key, before, after in _fetched(db, sql):
         known = {"table": table, "id": json.loads(key), "what": what}
@@ -231,8 +231,8 @@ def _rows(folder: Path, table: str) -> str:
     if not names:
         return "SELECT '' AS key, '' AS line WHERE false"
     whole = ", ".join(f'"{c}" := "{c}"' for c in names)
-    rows = f"SELECT {key_of(table)} AS key, * FROM {relation(files(folder, table))}"
-    return f"SELECT key, CAST(to_json(struct_pack({whole})) AS VARCHAR) AS line FROM ({rows}) SEMI JOIN differences USING (key)"
+    rows = f"FROM {relation(files(folder, table))} r SEMI JOIN differences d ON {same_key(table, 'r', 'd')}"
+    return f"SELECT {key_of(table)} AS key, CAST(to_json(struct_pack({whole})) AS VARCHAR) AS line {rows}"
 
 
 def _id(row: dict, names: list[str]) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schemas
-from flows.parquet import database, files, relation
+from flows.parquet import database, files, no_rows, stored
 from flows.release.provenance import facts
 
 FIRST = "1.0.0"
@@ -78,21 +79,24 @@ def _records(db: duckdb.DuckDBPyConnection, old: Path | None, tables: Path, tabl
 
 def columns(folder: Path | None, table: str) -> list[str]:
     """The columns of a table as it stands in a release or a folder of tables; none where it has no such table."""
-    found = files(folder, table) if folder else []
-    return pq.read_schema(found[0]).names if found else []
+    return list(_types(folder, table))
 
 
 def differing(old: Path | None, tables: Path, table: str) -> str:
-    """SQL for (key, what) of the records that differ; a key is a JSON array of the values of the key columns."""
-    before, after = columns(old, table), columns(tables, table)
+    """SQL for the records that differ: the columns of their key, and `what` happened to them."""
+    had, have = (_types(folder, table) for folder in (old, tables))
     key = schemas.table(table).KEY
-    shared = [c for c in after if c not in key and (c in before or not before)]
-    sides = [_side(files(folder, table) if folder else [], key_of(table), shared) for folder in (old, tables)]
+    shared = [c for c in have if c not in key and (c in had or not had)]
+    # DuckDB's hash takes an empty list for null, and other types for other values.
+    plain = {c for c in shared if have[c] == had.get(c) and not pa.types.is_nested(have[c])}
+    said = {c: f'"{c}"' if c in plain else f'CAST(to_json("{c}") AS VARCHAR)' for c in shared}
+    sides = [_side(folder, table, said) for folder in (old, tables)]
+    keys = ", ".join(f'COALESCE(o."{c}", n."{c}") AS "{c}"' for c in key)
     return f"""
-        SELECT key, CASE WHEN o.rest IS NULL THEN 'added' WHEN n.rest IS NULL THEN 'removed'
-                         WHEN o.rest <> n.rest THEN 'changed' ELSE 'moved' END AS what
-        FROM ({sides[0]}) AS o FULL JOIN ({sides[1]}) AS n USING (key)
-        WHERE o.rest IS DISTINCT FROM n.rest OR o.split IS DISTINCT FROM n.split"""
+        SELECT {keys}, CASE WHEN o.rest IS NULL THEN 'added' WHEN n.rest IS NULL THEN 'removed'
+                            WHEN o.rest <> n.rest THEN 'changed' ELSE 'moved' END AS what
+        FROM ({sides[0]}) AS o FULL JOIN ({sides[1]}) AS n ON {same_key(table, "o", "n")}
+        WHERE o.rest IS DISTINCT FROM n.rest OR o.side IS DISTINCT FROM n.side"""
 
 
 def key_of(table: str) -> str:
@@ -101,12 +105,19 @@ def key_of(table: str) -> str:
     return f"CAST(json_array({names}) AS VARCHAR)"
 
 
-def _side(found: list[Path], key: str, columns: list[str]) -> str:
-    """SQL for the key of each record as JSON, a hash of the rest of it, and its split."""
-    if not found:
-        return "SELECT '' AS key, 0::UHUGEINT AS rest, '' AS split WHERE false"
-    rest = ", ".join(f'"{c}"' for c in columns if c != "split")
-    split = '"split"' if "split" in columns else "''"
-    return f"""
-        SELECT {key} AS key, md5_number(CAST(json_array({rest}) AS VARCHAR)) AS rest, {split} AS split
-        FROM {relation(found)}"""
+def same_key(table: str, one: str, other: str) -> str:
+    """SQL for whether rows of `one` and `other` have the same key, in which columns may be null."""
+    return " AND ".join(f'{one}."{c}" IS NOT DISTINCT FROM {other}."{c}"' for c in schemas.table(table).KEY)
+
+
+def _types(folder: Path | None, table: str) -> dict[str, pa.DataType]:
+    found = files(folder, table) if folder else []
+    return {field.name: field.type for field in pq.read_schema(found[0])} if found else {}
+
+
+def _side(folder: Path | None, table: str, said: dict[str, str]) -> str:
+    """SQL for the key of each record, a hash of the rest of it, and the split. said: by column, SQL for what is compared of it."""
+    key = ", ".join(f'"{c}"' for c in schemas.table(table).KEY)
+    rest = ", ".join(["0", *(words for column, words in said.items() if column != "split")])
+    side = said.get("split", "''")
+    return f"SELECT {key}, hash({rest}) AS rest, {side} AS side FROM {stored(folder, table) if folder else no_rows(table)}"
