@@ -6,7 +6,6 @@ alone. `columns` turns it into the rows of the tables; only here do records get 
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -342,6 +341,8 @@ def _pieces(attribution: Any) -> list[Range]:
 
 
 def _hull(ranges: Sequence[Range]) -> Range:
+    if len(ranges) == 1:  # as most
+        return ranges[0]
     return min(start for start, _ in ranges), max(end for _, end in ranges)
 
 
@@ -375,11 +376,12 @@ def _before(text: Traced, edit: Edit) -> str | None:
 
 def _ids(keys: Iterable[str]) -> list[str]:
     """The keys, with an ordinal where one was there before."""
-    taken: Counter[str] = Counter()
+    taken: dict[str, int] = {}
     found = []
     for key in keys:
-        found.append(f"{key}.{taken[key]}" if taken[key] else key)
-        taken[key] += 1
+        before = taken.get(key, 0)
+        found.append(f"{key}.{before}" if before else key)
+        taken[key] = before + 1
     return found
 
 

@@ -368,36 +368,40 @@ def _moods(said: str, language: str) -> dict[str, list[str]]:
     if not read(said, language)[1] & MOOD:
         return {}
     moods: dict[str, list[str]] = {}
-    words, skip = _main_words(said, language), 0
-    for n, (word, code) in enumerate(words):
-        if not code & MOOD or n < skip or (n and words[n - 1][0] in rules(language).words["noun_only_before"]):
+    (words, codes), skip = _main_words(said, language), 0
+    for n in [n for n, code in enumerate(codes) if code & MOOD]:
+        if n < skip or (n and words[n - 1] in rules(language).words["noun_only_before"]):
             continue
-        for name, rest in mood_cues(word, language):
-            if not rest or tuple(w for w, _ in words[n + 1 : n + 1 + len(rest)]) == rest:
-                moods.setdefault(name, []).append(word)
+        for name, rest in mood_cues(words[n], language):
+            if not rest or words[n + 1 : n + 1 + len(rest)] == rest:
+                moods.setdefault(name, []).append(words[n])
                 skip = n + 1 + len(rest)
                 break
     return moods
 
 
-def _main_words(said: str, language: str) -> list[tuple[str, int]]:
-    """The words of the main clause, as far as words tell, with what is known of each: without the verb of a relative before its own, and
+def _main_words(said: str, language: str) -> tuple[list[str], list[int]]:
+    """The words of the main clause, as far as words tell, and what is known of each: without the verb of a relative before its own, and
     up to the first relative after that."""
-    out: list[tuple[str, int]] = []
+    words, (codes, has) = WORD.findall(said), read(said, language)
+    if not has & RELATIVE:
+        return words, codes
+    main: list[int] = []
     has_verb = in_relative = False
     conditional = rules(language).words["conditional"]
-    for word, code in zip(WORD.findall(said), read(said, language)[0], strict=True):
-        if code & RELATIVE and word not in conditional:
+    for n, code in enumerate(codes):
+        if code & RELATIVE and words[n] not in conditional:
             if has_verb:
-                return [*out, (word, code)]
-            in_relative = bool(out)
+                main.append(n)
+                break
+            in_relative = bool(main)
         elif code & KIND == FINITE:
             if in_relative:
                 in_relative = False
                 continue
             has_verb = True
-        out.append((word, code))
-    return out
+        main.append(n)
+    return [words[n] for n in main], [codes[n] for n in main]
 
 
 def _holder(low: str, each, of: Rules) -> str:

@@ -27,6 +27,9 @@ MOOD_LISTS = ("no_mood", "denied", "predicted", "hedged", "conditional", "normat
 _FEW, _MANY = 1024, 1 << 16
 WORD = re.compile(r"\w+(?:['-]\w+)*")
 OUTER = " \t\r\n\xa0\u200b\"'“”„«»‘’‹›()[]{},;:.…!?—–-•*"
+# With all that is white space; and those of them that may close what was opened inside.
+_OUTER = OUTER + "".join(filter(str.isspace, map(chr, range(0x3001))))
+_CLOSING = frozenset('”»)"')
 # Words like "And so, however," that are passed over at the beginning; characters of "and so" or "но что" that are at the end.
 MAX_OPENERS, HANGING = 3, 12
 _DATELINE = re.compile(r"[^\W\d_][^—–:;]{1,40}\s[—–]\s")
@@ -149,19 +152,19 @@ def _endings(language: str, name: str) -> tuple[tuple[str, ...], re.Pattern]:
 
 
 @lru_cache(maxsize=_FEW)
-def mood_cues(word: str, language: str) -> list[tuple[str, tuple[str, ...]]]:
+def mood_cues(word: str, language: str) -> list[tuple[str, list[str]]]:
     """(list, words that follow) of the cues of moods that begin with the word, the longest first."""
     first, endings = _moods(language)
-    return [*first.get(word, ()), *((name, ()) for name, ending in endings if ending.fullmatch(word))]
+    return [*first.get(word, ()), *((name, []) for name, ending in endings if ending.fullmatch(word))]
 
 
 @cache
-def _moods(language: str) -> tuple[dict[str, list[tuple[str, tuple[str, ...]]]], list[tuple[str, re.Pattern]]]:
+def _moods(language: str) -> tuple[dict[str, list[tuple[str, list[str]]]], list[tuple[str, re.Pattern]]]:
     words = rules(language).words
     listed = [(name, cue.split()) for name in MOOD_LISTS for cue in words[name]]
-    first: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    first: dict[str, list[tuple[str, list[str]]]] = {}
     for name, cue in sorted(listed, key=lambda pair: -len(pair[1])):
-        first.setdefault(cue[0], []).append((name, tuple(cue[1:])))
+        first.setdefault(cue[0], []).append((name, cue[1:]))
     endings = {name: [w for w in words[name] if "*" in w] for name in MOOD_LISTS}
     return first, [(name, re.compile(choice(of))) for name, of in endings.items() if of]
 
@@ -186,9 +189,7 @@ def verbs(said: str, language: str) -> Verbs:
     codes, _ = read(said, language)
     sure = doubtful = relatives = first_kind = 0
     at, was = -1, NO_VERB
-    for n, code in enumerate(codes):
-        if not code & (KIND | RELATIVE):
-            continue
+    for n, code in [(n, code) for n, code in enumerate(codes) if code & (KIND | RELATIVE)]:
         was = was if at == n - 1 else NO_VERB
         kind = _kind_after(code & KIND, codes[n - 1] if n else 0, was)
         if not n:
@@ -310,27 +311,32 @@ def content(low: str, start: int, end: int, language: str) -> Range:
 def trimmed(low: str, start: int, end: int, language: str) -> Range:
     """Without outer marks, and the words that only tie it to what stands before."""
     start, end = inner(low, start, end)
-    codes, _ = read(low[start:end], language)
-    opener = patterns(language).opener.match(low, start, end) if codes and codes[0] & _OPENER else None
-    for _ in range(MAX_OPENERS):
-        if not opener:
-            break
-        start, end = inner(low, opener.end(), end)
-        opener = patterns(language).opener.match(low, start, end)
-    is_hanging = codes and (codes[-1] | codes[-2:][0] | codes[-3:][0]) & _JOINT_WORD
+    codes, has = read(low[start:end], language)
+    if codes and codes[0] & _OPENER:
+        start, end = _without_openers(low, start, end, language)
+    is_hanging = has & _JOINT_WORD and any(code & _JOINT_WORD for code in codes[-3:])
     hanging = patterns(language).hanging.search(low, max(start, end - HANGING), end) if is_hanging else None
     return inner(low, start, hanging.start()) if hanging else (start, end)
 
 
+def _without_openers(low: str, start: int, end: int, language: str) -> Range:
+    for _ in range(MAX_OPENERS):
+        opener = patterns(language).opener.match(low, start, end)
+        if not opener:
+            break
+        start, end = inner(low, opener.end(), end)
+    return start, end
+
+
 def inner(low: str, start: int, end: int) -> Range:
     """Without outer marks, but for those that close what was opened inside."""
-    stop = end
-    while start < end and (low[start] in OUTER or low[start].isspace()):
-        start += 1
-    while start < end and (low[end - 1] in OUTER or low[end - 1].isspace()):
-        end -= 1
+    said, stop = low[start:end].lstrip(_OUTER), end
+    start = end - len(said)
+    end = start + len(said.rstrip(_OUTER))
     closing = low[end : min(stop, end + 3)]
-    for opens, closes in ("“”", "«»", "()", '""') if closing else ():
+    if _CLOSING.isdisjoint(closing):
+        return start, end
+    for opens, closes in ("“”", "«»", "()", '""'):
         if closes not in closing:
             continue
         opened = low.count(opens, start, end)

@@ -64,13 +64,11 @@ def indirect(sentence: Words, quotes: list[Range]) -> list[Draft]:
 
 
 def draft(sentence: Words, cue: Cue, source: Range | None, content: list[Range]) -> Draft:
-    def place(tokens: Range) -> Range:
-        return sentence.starts[tokens[0]], sentence.ends[tokens[1] - 1]
-
-    holder = name(sentence, source) if source else None
-    entry = cue.entry
-    spans = [place(tokens) for tokens in content]
-    return Draft(place(source) if source else None, place((cue.first, cue.last)), spans, holder, entry.cue_class, entry.direction)
+    _, _, starts, ends = sentence
+    place = (starts[source[0]], ends[source[1] - 1]) if source else None
+    spans = [(starts[first], ends[last - 1]) for first, last in content]
+    holder, entry = name(sentence, source) if source else None, cue.entry
+    return Draft(place, (starts[cue.first], ends[cue.last - 1]), spans, holder, entry.cue_class, entry.direction)
 
 
 def scope(sentence: Words, cue: Cue, quotes: list[Range]) -> Range:

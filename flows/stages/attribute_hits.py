@@ -24,9 +24,11 @@ class Hit(NamedTuple):
 
 def hits_in(piece: Piece, index: Index) -> list[Hit]:
     """The longest forms in the piece, from left to right."""
-    found, at = [], 0
-    places = piece.marked if index.lower.isdisjoint(piece.words) else range(len(piece.words))
-    for i in [i for i in places if piece.words[i] in index.lengths]:
+    found: list[Hit] = []
+    if index.lengths.keys().isdisjoint(piece.words):  # as in most
+        return found
+    at = 0
+    for i in [i for i, word in enumerate(piece.words) if word in index.lengths]:
         if i >= at and (form := _longest(piece, i, index)) and not _is_part_of_other(piece, i, i + len(form.words), form):
             at = i + len(form.words)
             found.append(Hit(i, at, form))

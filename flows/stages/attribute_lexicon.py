@@ -46,12 +46,10 @@ class Form(NamedTuple):
 
 
 class Index(NamedTuple):
-    """Forms by their words; `lengths` says of a first word how many words the forms have that begin with it, the most first. `lower`
-    are the first words in lower case."""
+    """Forms by their words; `lengths` says of a first word how many words the forms have that begin with it, the most first."""
 
     forms: Mapping[tuple[str, ...], tuple[Form, ...]]
     lengths: Mapping[str, tuple[int, ...]]
-    lower: frozenset[str]
 
 
 class Lexicon(NamedTuple):
@@ -148,5 +146,4 @@ def indexed(forms: Iterable[Form]) -> Index:
     for first, n in sorted({(words[0], len(words)) for words in same}, reverse=True):
         found[first] = (*found.get(first, ()), n)
     kept = {lengths: lengths for lengths in found.values()}  # a few are shared by thousands of words
-    lengths = {first: kept[of] for first, of in found.items()}
-    return Index(MappingProxyType(same), MappingProxyType(lengths), frozenset(filter(str.islower, lengths)))
+    return Index(MappingProxyType(same), MappingProxyType({first: kept[of] for first, of in found.items()}))

@@ -7,7 +7,7 @@ import json
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -151,10 +151,11 @@ def people_of(names: Sequence[FullName]) -> People:
     return People(indexed(Form(words, gaps, (), False, True, False) for words, gaps in (*full, *surnames)), full, surnames)
 
 
-def _keys(name: str, language: str | None) -> list[tuple]:
+@lru_cache(maxsize=1 << 12)
+def _keys(name: str, language: str | None) -> tuple[tuple, ...]:
     # A byline in capitals is the same person's as a name in the text.
     written = " ".join(word[:1] + lower(word[1:], language) for word in name.split(" ")) if name.isupper() else name
-    return [key for form in (*inflected(written, language, True, False), name) if (key := cut_name(form))[0]]
+    return tuple(key for form in (*inflected(written, language, True, False), name) if (key := cut_name(form))[0])
 
 
 def _surname(name: str) -> str:

@@ -1,5 +1,7 @@
 """Who is speaking: the words beside a cue that name its source, told from closed classes of words and punctuation."""
 
+from functools import cache
+
 from flows.stages.attribute_words import QUOTE_MARKS, Words, back_over, classes, possessive
 
 Range = tuple[int, int]
@@ -9,11 +11,22 @@ PHRASE_TOKENS = 25
 _STOP = frozenset([*",;:—–()[].!?…-"]) | QUOTE_MARKS
 
 
+@cache
+def _auxiliary() -> frozenset[str]:
+    return classes().be | classes().have | classes().modal | {"to"}
+
+
+@cache
+def _no_name() -> frozenset[str]:
+    of = classes()
+    return of.pronoun | of.determiner | of.possessive | of.addressee | of.title
+
+
 def auxiliaries(sentence: Words, i: int) -> tuple[int, bool]:
     """Where the verb group that ends before token `i` begins, and whether its last auxiliary is a form of be."""
     of, k = classes(), back_over(sentence, i)
     passive = k >= 0 and sentence.lower[k] in of.be
-    while k >= 0 and any(sentence.lower[k] in c for c in (of.be, of.have, of.modal, ("to",))):
+    while k >= 0 and sentence.lower[k] in _auxiliary():
         k = back_over(sentence, k)
     return k + 1, passive
 
@@ -154,11 +167,12 @@ def head(sentence: Words, span: Range) -> int:
 def name(sentence: Words, span: Range) -> str | None:
     """The name that a source's head is the end of: its run of capitalised words; None for another noun or a pronoun."""
     of, last = classes(), head(sentence, span)
-    no_names = (of.pronoun, of.determiner, of.possessive, of.addressee, of.title)
-    if not sentence.capital(last) or any(sentence.lower[last] in words for words in no_names):
+    if not sentence.capital(last) or sentence.lower[last] in _no_name():
         return None
     first = last
-    while first > span[0] and sentence.capital(first - 1) and sentence.lower[first - 1] not in of.determiner | of.title:
+    while first > span[0] and sentence.capital(first - 1):
+        if sentence.lower[first - 1] in of.determiner or sentence.lower[first - 1] in of.title:
+            break
         first -= 1
     end = sentence.ends[last] - 2 * possessive(sentence.lower[last])
     return sentence.text[sentence.starts[first] : end]

@@ -25,9 +25,8 @@ SENTENCE_WINDOW = 1500
 DIRECT_SHARE = 0.9
 # A quotation fills its sentences if no more than white space and a full stop stand beside it, fewer characters than this.
 MARGIN = 8
-# Words with a capital that do not begin a sentence, and words without one.
-_INNER_NAME = re.compile(r" (?<=[a-z,] )([A-Z][\w-]+)")
-_LOWER_WORD = re.compile(r"\b[a-z][\w-]+")
+_WORD_CHARACTER = re.compile(r"[\w-]")
+_BEFORE_INNER = frozenset("abcdefghijklmnopqrstuvwxyz,")
 _OUTER = " \t\r\n\xa0,;:—–-"
 
 
@@ -154,13 +153,23 @@ def _assembled(text: str, drafts: list[Draft], quotes: list[Range], segments: Se
 
 def _names(text: str, holders: set[str]) -> set[str]:
     """The holders that are names. One capitalised word may only begin its sentence: how the document writes it elsewhere tells."""
-    doubtful = {holder for holder in holders if " " not in holder}
-    if doubtful:
-        doubtful -= set(_INNER_NAME.findall(text))
-    if doubtful:
-        lower = set(_LOWER_WORD.findall(text))
-        doubtful = {h for h in doubtful if h.lower() in lower or (h.endswith("s") and not h.isupper())}
-    return holders - doubtful
+    doubtful = {h for h in holders if " " not in h and not any(_is_inner(text, at) for at in _places(text, h))}
+    return holders - {h for h in doubtful if any(True for _ in _places(text, h.lower())) or (h.endswith("s") and not h.isupper())}
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    """Where the word stands by itself."""
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not _WORD_CHARACTER.match(text, end) and not (at and _WORD_CHARACTER.match(text, at - 1)):
+            yield at
+        at = text.find(word, end)
+
+
+def _is_inner(text: str, at: int) -> bool:
+    """Whether the word at `at` does not begin a sentence: after a word in lower case, or a comma."""
+    return text[at - 1 : at] == " " and text[at - 2 : at - 1] in _BEFORE_INNER
 
 
 def _parents(kept: list[tuple[Draft, Spans]]) -> list[int | None]:

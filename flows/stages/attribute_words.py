@@ -6,14 +6,14 @@ No parser and no trained tagger: closed classes of words and the forms of the cu
 import json
 import re
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, compress
 from pathlib import Path
 from typing import NamedTuple
 
-# Titles and initials keep their full stop: "Mr. Ames", "J. Doe". Most words begin with two small letters; they are tried first, for speed.
+# Titles and initials keep their full stop: "Mr. Ames", "J. Doe". Most words are small letters before a space: tried first, for speed.
 _JOINED = r"(?:[-.&/][^\W_]+|['’`][^\W\d_]+)*"
 _TOKEN = re.compile(
-    rf"([a-z][^\W_]+{_JOINED}"
+    r"([a-z]+(?=[ ,])"
     r"|(?:[^\W\d_]\.){2,}|(?:Mrs?|Ms|Dr|Sens?|Reps?|Govs?|Gen|Lt|Col|Sgt|Prof|Rev|Hon|Jr|Sr|St|[A-Z])\.(?=[ ,])"
     rf"|[^\W_]+{_JOINED}|''|``|[^\w\s]|_)"
 )
@@ -51,6 +51,14 @@ class Entry(NamedTuple):
     direction: str | None
     form: str
     ambiguous: bool
+
+
+class Option(NamedTuple):
+    """What a word may be a cue as if `rest` follows it: a verb, another part of speech, or either."""
+
+    rest: list[str]
+    verb: Entry | None
+    other: Entry | None
 
 
 class Cue(NamedTuple):
@@ -108,20 +116,25 @@ def classes() -> Classes:
 
 
 @cache
-def _index() -> dict[str, list[tuple[list[str], Entry]]]:
-    """By first word: the words that follow, and the entry; the longest first."""
-    found: dict[str, list[tuple[list[str], Entry]]] = {}
+def _index() -> dict[str, list[Option]]:
+    """By first word what it may be a cue as, the longest first. Of several groups that list a verb the last says most."""
+    verbs: dict[str, Entry] = {}
+    others: dict[str, Entry] = {}
     ambiguous = {form for group in lists("en")["nouns"] for word in group["words"] for form in word.split("/")} | classes().ambiguous
     for kind, name in (("verb", "verbs"), ("noun", "nouns"), ("adjective", "adjectives"), ("adverbial", "adverbials")):
         for group in lists("en")[name]:
             frames = frozenset(group["frames"].split())
             for word in group["words"]:
                 for form, spelled in zip(FORMS, word.split("/"), strict=False):
-                    first, *rest = spelled.split()
                     entry = Entry(kind, frames, group["class"], group["direction"], form, spelled in ambiguous)
-                    found.setdefault(first, []).append((rest, entry))
-    for options in found.values():
-        options.sort(key=lambda option: -len(option[0]))
+                    if kind == "verb":
+                        verbs[spelled] = entry
+                    else:
+                        others.setdefault(spelled, entry)
+    found: dict[str, list[Option]] = {}
+    for spelled in sorted({*verbs, *others}, key=lambda spelled: -len(spelled.split())):
+        first, *rest = spelled.split()
+        found.setdefault(first, []).append(Option(rest, verbs.get(spelled), others.get(spelled)))
     return found
 
 
@@ -129,17 +142,17 @@ def cues(sentence: Words) -> list[Cue]:
     """Every listed cue, in order; of several at one place the longest, and the part of speech the words around ask for."""
     index, lower, found, at = _index(), sentence.lower, [], 0
     headline = None
-    for i in [i for i, word in enumerate(lower) if word in index]:
-        if i < at or not (fitting := _fitting(lower, i, index[lower[i]])):
+    for i in compress(range(len(lower)), map(index.__contains__, lower)):
+        if i < at or not (option := _fitting(lower, i, index[lower[i]])):
             continue
         # A capital inside a sentence makes a name of it: the Washington Post.
         if i and sentence.capital(i) and lower[i - 1] not in QUOTE_MARKS and lower[i - 1] not in ":.":
             headline = _in_title_case(sentence) if headline is None else headline
             if not headline:
                 continue
-        if cue := _best(sentence, i, fitting):
-            found.append(cue)
-            at = cue.last
+        if entry := _entry(sentence, i, option):
+            at = i + 1 + len(option.rest)
+            found.append(Cue(i, at, entry))
     return found
 
 
@@ -148,24 +161,19 @@ def _in_title_case(sentence: Words) -> bool:
     return sum(map(sentence.capital, long)) > TITLE_CASE * len(long)
 
 
-def _fitting(lower: list[str], i: int, options: list[tuple[list[str], Entry]]) -> list[tuple[list[str], Entry]]:
-    """Those of a first word's options whose other words follow."""
-    return [option for option in options if not option[0] or lower[i + 1 : i + 1 + len(option[0])] == option[0]]
+def _fitting(lower: list[str], i: int, options: list[Option]) -> Option | None:
+    """The longest of a first word's options whose other words follow."""
+    for option in options:
+        if not option.rest or lower[i + 1 : i + 1 + len(option.rest)] == option.rest:
+            return option
+    return None
 
 
-def _best(sentence: Words, i: int, fitting: list[tuple[list[str], Entry]]) -> Cue | None:
-    longest = len(fitting[0][0])
-    entries = [entry for rest, entry in fitting if len(rest) == longest]
-    verbs = [e for e in entries if e.kind == "verb"]
-    others = [e for e in entries if e.kind != "verb"]
-    # Of several groups that list a verb the last says most.
-    entry = verbs[-1] if verbs else None
-    if entry and others and others[0].kind == "adjective" and sentence.lower[back_over(sentence, i)] in classes().be:
-        entry = None
-    if entry and not verbal(sentence, i, entry.form, entry.ambiguous or bool(others)):
-        entry = None
-    entry = entry or (others[0] if others else None)
-    return Cue(i, i + 1 + longest, entry) if entry else None
+def _entry(sentence: Words, i: int, option: Option) -> Entry | None:
+    _, verb, other = option
+    if not verb or (other and other.kind == "adjective" and sentence.lower[back_over(sentence, i)] in classes().be):
+        return other
+    return verb if verbal(sentence, i, verb.form, verb.ambiguous or other is not None) else other
 
 
 def back_over(sentence: Words, i: int) -> int:
