@@ -67,27 +67,32 @@ def _extra(c: str) -> float:
 @lru_cache(1 << 16)
 def chance(gram: str) -> float:
     """P(last character | those before it, at most four), backing off (Witten & Bell 1991) down to no context."""
-    m = model()
     if len(gram) == 1:
-        return (m.grams.get(gram, 0) + _extra(gram)) / m.size
-    lower, context = chance(gram[1:]), gram[:-1]
-    seen = m.grams.get(context, 0)
+        return _chance_alone(gram)
+    m, context = model(), gram[:-1]
+    lower, seen = chance(gram[1:]), m.grams.get(context)
     if not seen:
         return lower
     kinds = m.kinds.get(context, 0) + 1
     return (m.grams.get(gram, 0) + kinds * lower) / (seen + kinds)
 
 
+@lru_cache(1 << 14)
+def _chance_alone(c: str) -> float:
+    m = model()
+    return (m.grams.get(c, 0) + _extra(c)) / m.size
+
+
 def surprise(text: str, start: int) -> float:
     """In nats, of text[start:] after what stands before it."""
     total = 0.0
     for i in range(start, len(text)):
-        total += _surprise(text[max(0, i - ORDER + 1) : i + 1])
+        total += gram_surprise(text[max(0, i - ORDER + 1) : i + 1])
     return total
 
 
 @lru_cache(1 << 15)
-def _surprise(gram: str) -> float:
+def gram_surprise(gram: str) -> float:
     """Of the last character after the others."""
     c, cost = gram[-1], -math.log(chance(gram))
     if c > "\u02ff" and len(gram) > 1 and ord(c) >> 7 == ord(gram[-2]) >> 7 and c.isalpha():

@@ -8,6 +8,7 @@ NARROW = ("cp1252", "cp1254", "cp1251", "iso8859_2", "cp1250", "mac_roman", "koi
 RIVAL = {"cp1250": "iso8859_2", "iso8859_2": "cp1250"}  # one reads the other's mojibake, to other letters
 DISTINCT = NARROW[:3]  # what one of these explains whole, no later one explains better
 CONTINUATION = bytes(range(0x80, 0xC0))
+CONTINUATION_OR_LOST = {*CONTINUATION, 0xFFFD}
 WIDTH = {**dict.fromkeys(range(0xC2, 0xE0), 2), **dict.fromkeys(range(0xE0, 0xF0), 3), **dict.fromkeys(range(0xF0, 0xF5), 4)}
 END = 0x0A  # the byte that comes next at the end of a line
 
@@ -15,12 +16,12 @@ END = 0x0A  # the byte that comes next at the end of a line
 @cache
 def to_latin(codec: str) -> dict[int, str]:
     """Character to byte, shown as Latin-1, for what is not ASCII. Undefined bytes of Windows may have come through as C1."""
-    table = {}
+    table = dict.fromkeys(range(0x80, 0x100), "\u0100")  # no byte is shown so, unless it is below
     for b in range(0x80, 0x100):
         table[ord(bytes([b]).decode(codec, "ignore") or chr(b))] = chr(b)
     if codec == "cp1252":  # Latin-1 is read along with it
         for b in range(0x80, 0xA0):
-            table.setdefault(b, chr(b))
+            table[b] = chr(b)
     table[0xFFFD] = "\ufffd"
     return table
 
@@ -34,9 +35,13 @@ def wide_leads() -> str:
 @cache
 def narrow_signs(codec: str) -> tuple[dict[int, str], str]:
     """What UTF-8 shows as in a codec of one byte per character: first bytes, by the width of the character; all others."""
-    table = {ord(v): chr(k) for k, v in to_latin(codec).items()}
-    leads = {n: "".join(table[b] for b in WIDTH if WIDTH[b] == n) for n in (2, 3, 4)}
-    return leads, "".join(table[b] for b in (*CONTINUATION, 0xFFFD))
+    leads, following = {2: "", 3: "", 4: ""}, ""
+    for c, byte in to_latin(codec).items():
+        if width := WIDTH.get(ord(byte)):
+            leads[width] += chr(c)
+        elif ord(byte) in CONTINUATION_OR_LOST:
+            following += chr(c)
+    return leads, following
 
 
 @cache

@@ -117,29 +117,33 @@ def _likeliest(symbol: str, left: str, right: str, quotes: str, custom: str, das
 
 @lru_cache(1 << 15)
 def _likeliest_letters(symbol: str, left: str, right: str) -> list[tuple[str, float]]:
-    def score(c: str) -> float:
-        text = left + c + right
-        following = sum([log_chance(text[i - ORDER + 1 : i + 1]) for i in range(ORDER, len(text))])
+    found = zip([chance(left + c) for c in symbol], symbol, strict=True)
+    best: list[tuple[str, float]] = []
+    least = -math.inf
+    for p, c in sorted(found, key=lambda x: (-round(x[0], 12), x[1]))[: 4 * BRANCHES]:
         odd = (c.isupper() and left[-1].islower()) or (c.islower() and left[-2:].isalpha() and left[-2:].isupper())
-        return round(log_chance(left + c) + following - CAPITAL * odd, 6)
-
-    first = list(symbol)
-    if len(symbol) > 4 * BRANCHES:
-        first = sorted(symbol, key=lambda c: (-round(chance(left + c), 12), c))[: 4 * BRANCHES]
-    return _best([(c, score(c)) for c in first])
+        text, score = left + c + right, math.log(p) - CAPITAL * odd
+        for i in range(ORDER, len(text)):
+            if score < least - 1e-5:
+                break  # what follows can only make it less
+            score += log_chance(text[i - ORDER + 1 : i + 1])
+        best = _best([*best, (c, round(score, 6))])
+        least = best[-1][1] if len(best) == BRANCHES else best[0][1] - HOPELESS
+    return best
 
 
 @lru_cache(1 << 15)
 def _likeliest_marks(symbol: str, script: str, left: str, right: str, quotes: str, custom: str) -> list[tuple[str, float]]:
     """Dirichlet back-off (MacKay & Peto 1995) from the special context to the general one."""
-    chances = [chance(c) for c in symbol]
-    total = sum(chances)
-    chances = [x / total for x in chances]
+    found = [chance(c) for c in symbol]
+    total = sum(found)
+    found = [x / total for x in found]
     for key in slot_keys(script, left, right, quotes, custom):
-        counts = model().slots.get(key, {})
-        seen = sum(counts.get(c, 0) for c in symbol)
-        chances = [(counts.get(c, 0) + SLOT_PRIOR * x) / (seen + SLOT_PRIOR) for c, x in zip(symbol, chances, strict=True)]
-    return _best([(c, round(math.log(x), 6)) for c, x in zip(symbol, chances, strict=True)])
+        if counts := model().slots.get(key):
+            seen = [counts.get(c, 0) for c in symbol]
+            total = sum(seen) + SLOT_PRIOR
+            found = [(n + SLOT_PRIOR * x) / total for n, x in zip(seen, found, strict=True)]
+    return _best([(c, round(math.log(x), 6)) for c, x in zip(symbol, found, strict=True)])
 
 
 def _best(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:

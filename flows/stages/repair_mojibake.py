@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import accumulate, repeat
 from typing import NamedTuple
 
-from flows.stages.repair_chances import ORDER, genuine_surprise, surprise
+from flows.stages.repair_chances import ORDER, genuine_surprise, gram_surprise, surprise
 from flows.stages.repair_codecs import DISTINCT, END, NARROW, RIVAL, WIDE, all_shown, shown
 from flows.stages.repair_ftfy import NON_ASCII, by_ftfy, differences
 from flows.stages.repair_gaps import SUREST, UNKNOWN, calibrated, fillings
@@ -212,42 +212,49 @@ def _narrow(line: str, codecs: list[str]) -> Verdict:
 
 def _likeliest(readings: list[list[Found]], line: str) -> list[Found]:
     """The first of the likeliest readings of a line, each of which explains all its runs."""
-    if all(a.parse.atoms == b.parse.atoms for other in readings[1:] for a, b in zip(readings[0], other, strict=True)):
-        return readings[0]
-    return max(readings, key=lambda found: _total_gain(found, line))
+    differ = [i for i, (a, *others) in enumerate(zip(*readings, strict=True)) if any(b.parse.atoms != a.parse.atoms for b in others)]
+    return min(readings, key=lambda found: _total_cost([found[i] for i in differ], line)) if differ else readings[0]
+
+
+def _total_cost(found: list[Found], line: str) -> float:
+    return round(sum(_cost(f, line) for f in found), 6)
 
 
 def _gain(f: Found, line: str) -> float:
     """By how many nats the repaired run is likelier than the run as it stands."""
-    return _run_gain(f.parse, line[f.start : f.end], line[max(0, f.start - 3) : f.start], line[f.end : f.end + 2])
+    return _standing_surprise(line[f.start : f.end], *_beside(f, line)) - _cost(f, line)
 
 
-def _total_gain(found: list[Found], line: str) -> float:
-    return round(sum(_gain(f, line) for f in found), 6)
+def _beside(f: Found, line: str) -> tuple[str, str]:
+    return line[max(0, f.start - 3) : f.start], line[f.end : f.end + 2]
+
+
+def _cost(f: Found, line: str) -> float:
+    return _run_cost(f.parse, line[f.start : f.end], *_beside(f, line))
 
 
 @lru_cache(1 << 15)
-def _run_gain(parse: Parse, run: str, left: str, right: str) -> float:
+def _run_cost(parse: Parse, run: str, left: str, right: str) -> float:
+    """In nats, of the repaired run."""
     text, at, cost = left, 0, 0.0
-    for a in parse.atoms:
-        cost += sum(map(genuine_surprise, run[at : a.start]))
-        text += run[at : a.start]
-        for symbol in a.symbols:
+    for start, end, symbols in parse.atoms:
+        cost += sum(map(genuine_surprise, run[at:start]))
+        text += run[at:start]
+        for symbol in symbols:
             if isinstance(symbol, Gap):
                 cost += symbol_surprise(symbol)
                 text += symbol[0]
                 continue
             for c in symbol:
-                tail = text[1 - ORDER :]
                 # That the language at hand hardly has the character speaks against a hanzi in its place just as much.
-                cost += min(surprise(tail + c, len(tail)), symbol_surprise(c) + 1)
+                cost += min(gram_surprise(text[1 - ORDER :] + c), symbol_surprise(c) + 1)
                 text += c
-        at = a.end
+        at = end
     text += run[at:]
-    cost += sum(map(genuine_surprise, run[at:])) + surprise(text + right, len(text))
-    return _standing_surprise(run, left, right) - cost
+    return cost + sum(map(genuine_surprise, run[at:])) + surprise(text + right, len(text))
 
 
+@lru_cache(1 << 15)
 def _standing_surprise(run: str, left: str, right: str) -> float:
     if max(run) < "\u2e80":
         return surprise(left + run + right, len(left))
@@ -311,14 +318,15 @@ def _change(start: int, end: int, after: str, rule: str, confidence: float) -> C
 def _rival_chances(found: list[Found], line: str) -> dict[int, float]:
     """How surely the code page is the right one, for the places that its rival reads differently."""
     rival = RIVAL[found[0].codec]
-    other = [Found(f.start, f.end, parse, rival) for f in found if (parse := narrow_parse(rival, line[f.start : f.end]))]
-    if len(other) < len(found):
+    parses = [narrow_parse(rival, line[f.start : f.end]) for f in found]
+    if not all(parses):
         return {}
-    atoms = [(f.start + a.start, a.symbols, line[f.start + a.start : f.start + a.end]) for f in found for a in f.parse.atoms]
+    differ = [(f, f._replace(parse=p)) for f, p in zip(found, parses, strict=True) if p and p.atoms != f.parse.atoms]
+    atoms = [(f.start + a.start, a.symbols, line[f.start + a.start : f.start + a.end]) for f, _ in differ for a in f.parse.atoms]
     places = [start for start, symbols, run in atoms if _texts(narrow_parse(rival, run)) != symbols]
     if not places:
         return {}
-    odds = math.exp(min(0.0, _total_gain(other, line) - _total_gain(found, line)))
+    odds = math.exp(min(0.0, _total_cost([f for f, _ in differ], line) - _total_cost([f for _, f in differ], line)))
     return dict.fromkeys(places, min(round(1 / (1 + odds), 6), SUREST))
 
 
