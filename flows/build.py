@@ -230,6 +230,7 @@ def build(corpus: Path = Path("seeds"), out: Path = Path("dist"), dataset: str |
 
 @task(name="shard", task_run_name="shard {shard.name}", cache_policy=NO_CACHE, persist_result=False, retries=1, retry_delay_seconds=1)
 def shard_task(shard: Path, captures: Path) -> Path:
+    """A shard through the line, as a task run with a name; raises what `guarded` does."""
     return guarded(shard, captures, _task)
 
 

@@ -27,6 +27,7 @@ from flows.corpus.agreement import agreements
 from flows.labellers import Labeller, answered_by, pages, reference, rules, score
 from flows.labellers import endpoint as endpoints
 from flows.labellers.rules import segments_of, worth_checking
+from flows.line import directly
 from flows.readers import gold
 from flows.readers.folder import CorpusError
 from flows.stages.attribute_speech import attributions
@@ -63,7 +64,7 @@ def calibrate(
     semeval: Path | None = None,
     train: bool = False,
     out: Path = Path("calibration"),
-    call: Callable[..., Any] = lambda name, function, *values: function(*values),
+    call: Callable[..., Any] = directly,
 ) -> list[Row]:
     """Rows of measures (flows.labellers.score), written to out/calibration.json with their caveats.
 
@@ -108,6 +109,7 @@ def _task(name: str, function: Callable[..., Any], *values: Any) -> Any:
 
 
 def has_sklearn() -> bool:
+    """Whether the extra `calibrate` is installed."""
     return find_spec("sklearn") is not None
 
 

@@ -49,6 +49,7 @@ NOTHING: Refused = MappingProxyType({})
 
 
 def directly(name: str, function: Callable[..., Any], *values: Any) -> Any:
+    """How a stage is called where nothing watches it; Prefect has `build._task`."""
     return function(*values)
 
 
@@ -94,7 +95,7 @@ def _sums(shard: Path) -> dict[str, str]:
     return {name: _sha256(shard / f"{name}.parquet") for name in SHARD_FILES}
 
 
-def _each(name: str, work: Callable[[Draft], Draft], drafts: list[Draft], watch: Watch = unwatched) -> list[Draft]:
+def _each(name: str, work: Callable[[Draft], Draft], drafts: list[Draft], watch: Watch) -> list[Draft]:
     return [draft if draft.rejection else _tried(name, work, draft, watch, number) for number, draft in enumerate(drafts)]
 
 
@@ -219,7 +220,7 @@ def stages(known: Knowledge) -> dict[str, Callable[[Draft], Draft]]:
     }
 
 
-def _collected(drafts: list[Draft], watch: Watch = unwatched) -> dict[str, pa.Table]:
+def _collected(drafts: list[Draft], watch: Watch) -> dict[str, pa.Table]:
     """The rows of all drafts, a table each, and their fingerprints."""
     kinds = {name: schemas.table(name).SCHEMA for name in SHARD_TABLES} | {FINGERPRINTS: FINGERPRINT}
     collected: dict[str, dict[str, list]] = {name: {column: [] for column in kind.names} for name, kind in kinds.items()}

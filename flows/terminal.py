@@ -16,4 +16,5 @@ def progress(what: str, items: Iterable[T], total: int) -> Iterator[T]:
 
 
 def say(message: str) -> None:
+    """One line on standard error, with the name of the command before it."""
     print(f"araxes: {message}", file=sys.stderr, flush=True)

@@ -60,6 +60,7 @@ def path_text(path: bytes) -> str:
 
 
 def path_bytes(text: str) -> bytes:
+    """The bytes of a path in the table."""
     return re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes.fromhex(m[1].decode()), text.encode())
 
 

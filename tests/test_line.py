@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import schemas
 from flows.drafts import FINGERPRINTS, Capture, Draft
-from flows.line import _collected, _each, stages
+from flows.line import _collected, _each, stages, unwatched
 from flows.readers.knowledge import Knowledge
 from flows.readers.targets import Target
 from flows.stages.validate import validate
@@ -71,7 +71,7 @@ def check(data: bytes, kind: str = "text/plain") -> None:
         assert data[at:start].decode(text.encoding).encode(text.encoding) == data[at:start]
         at = end
     assert replay(data, text.encoding, edits) == text.text
-    tables = _collected([draft])
+    tables = _collected([draft], unwatched)
     found = {name: table.to_pylist() for name, table in tables.items()}
     assert len(found["documents"]) == 1
     for s in found["segments"]:
@@ -158,7 +158,7 @@ def test_one_capture_that_breaks_a_stage_does_not_take_the_others_along():
             raise ZeroDivisionError("no")
         return replace(draft, encoding_source="seen")
 
-    a, b, c = _each("decode", breaks, [Draft(CAPTURE, data=d) for d in (b"a", b"b", b"c")])
+    a, b, c = _each("decode", breaks, [Draft(CAPTURE, data=d) for d in (b"a", b"b", b"c")], unwatched)
     assert (a.encoding_source, c.encoding_source) == ("seen", "seen")
     assert (b.rejection["stage"], b.rejection["reason"], b.rejection["detail"]) == ("decode", "internal_error", "ZeroDivisionError: no")
     assert set(schemas.table("rejections").SCHEMA.names) == set(b.rejection)

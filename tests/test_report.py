@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.release.report import LEAKS, visible
+from flows.release.report import PARTED, visible
 from tests.corpora import build, corpus
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
@@ -165,4 +165,4 @@ def test_leakage_counts_the_pairs_that_are_parted_once_each():
         documents = [("a", "a", None), ("b", "a", "a"), ("c", "a", None), ("d", "a", None), ("e", None, "b")]
         db.executemany("INSERT INTO documents VALUES (?, ?, ?)", documents)
         db.executemany("INSERT INTO splits VALUES (?, 'document', ?, ?)", splits)
-        assert db.execute(LEAKS).fetchall() == [("random", 3), ("story", 0)]  # a-b, b-c, b-e; under `time` no pair stands at all
+        assert db.execute(PARTED).fetchall() == [("random", 3), ("story", 0)]  # a-b, b-c, b-e; under `time` no pair stands at all

@@ -30,6 +30,9 @@ class Measured(NamedTuple):
 
 
 class Outcome(NamedTuple):
+    """What the votes on an item come to; `value` is None where they are tied, `counts` the answers with how many gave each, the most
+    frequent first, `agreement` the share that gave `value`, 0 to 1."""
+
     value: str | None
     method: str
     counts: list[dict]

@@ -221,6 +221,7 @@ def _is_ranges(fact: Any) -> bool:
 
 
 def sha256(text: str) -> str:
+    """Of the text in UTF-8, in hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -40,6 +40,8 @@ class Passage(NamedTuple):
 
 
 class Target(NamedTuple):
+    """What a stance is on, as a labeller is told: the id, and the words for it."""
+
     target_id: str
     wording: str
 

@@ -92,6 +92,7 @@ def prompt_hash(layer: str) -> str:
 
 
 def messages(layer: str, passage: Passage, target: Target | None) -> list[dict[str, str]]:
+    """What the model is sent for one item: the task with the answers there are, then the passage as JSON."""
     system = SYSTEM.format(answers=json.dumps(ANSWERS[layer]))
     told = {"sentence": passage.text, "context": passage.context}
     if target is not None:

@@ -43,6 +43,7 @@ def row(
     interval: tuple[float, float] | None = None,
     **more: str,
 ) -> Row:
+    """One measure as a row. n: texts or items it was taken over. more: `language` and `holder`, where not all."""
     low, high = interval or (None, None)
     told = None if value is None else round(float(value), 4)
     facts = {"layer": layer, "data": data, "language": more.get("language", "all"), "holder": more.get("holder", "all")}
@@ -65,6 +66,7 @@ def sentences(text: str) -> list[Range]:
 
 
 def mask(length: int, spans: Iterable[Range]) -> np.ndarray:
+    """(length,): whether each position lies in one of the spans."""
     out = np.zeros(length, bool)
     for start, end in spans:
         out[start:end] = True
@@ -72,6 +74,7 @@ def mask(length: int, spans: Iterable[Range]) -> np.ndarray:
 
 
 def holds(marked: np.ndarray) -> bool:
+    """Whether a sentence, by the `mask` of its characters, holds attributed content."""
     return bool(round(float(marked.mean()), 6) >= HOLDS_SHARE or marked.sum() >= HOLDS)
 
 
@@ -103,6 +106,7 @@ def _counts(article: Article, found: Sequence[Range]) -> tuple[list[int], list[i
 
 
 def quoted(text: str) -> list[Range]:
+    """What stands between quotation marks, marks included."""
     return [m.span() for m in _QUOTED.finditer(text)]
 
 
@@ -227,4 +231,5 @@ def _macro(table: np.ndarray, counted: Sequence[int]) -> float | None:
 
 
 def commonest(answers: Iterable[str]) -> str:
+    """The answer given most often; of equal ones the first by name."""
     return min(Counter(answers).items(), key=lambda c: (-c[1], c[0]))[0]

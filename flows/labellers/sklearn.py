@@ -153,10 +153,12 @@ def fitted_baseline(texts: Sequence[str], answers: Sequence[str], characters: bo
 
 
 def baseline(texts: Sequence[str], answers: Sequence[str], characters: bool = True) -> Callable[[Sequence[str]], Sequence[str]]:
+    """The answers that `fitted_baseline` gives to any texts."""
     return fitted_baseline(texts, answers, characters).predict
 
 
 def save(model: Model, path: Path) -> None:
+    """Write a model where `load` finds it, folders included."""
     path.parent.mkdir(parents=True, exist_ok=True)
     joblib.dump(tuple(model), path, compress=3)
 

@@ -30,6 +30,8 @@ OPENING, CLOSING = frozenset('"“«„'), frozenset('"”»“')
 
 
 class Model(NamedTuple):
+    """What turns tokens into columns, and the weights of the columns."""
+
     encoder: Encoder
     field: crf.Field
 
@@ -89,6 +91,7 @@ def _type(content: str) -> str:
 
 
 def save(model: Model, path: Path) -> None:
+    """Write a model where `load` finds it, folders included."""
     path.parent.mkdir(parents=True, exist_ok=True)
     words = json.dumps(model.encoder.vocabulary, ensure_ascii=False).encode("utf-8", "surrogatepass")
     known = {f"known_{k:03}": codes for k, codes in enumerate(model.encoder.known)}
@@ -98,6 +101,7 @@ def save(model: Model, path: Path) -> None:
 
 
 def load(path: Path) -> Model:
+    """A model that was saved here; nothing in the file is run."""
     with np.load(path, allow_pickle=False) as file:
         vocabulary = json.loads(file["vocabulary"].tobytes().decode("utf-8", "surrogatepass"))
         known = [file[name] for name in sorted(n for n in file.files if n.startswith("known_"))]

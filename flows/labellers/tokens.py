@@ -233,6 +233,7 @@ def _joined(coded: dict[str, np.ndarray], template: tuple[tuple[str, int], ...],
 
 
 def encoder(pages: Sequence[Page]) -> Encoder:
+    """The values and features that MIN_COUNT tokens of these pages have."""
     counts = {name: Counter(v for p in pages for v in p.values[name]) for name in sorted({n for t in TEMPLATES for n, _ in t})}
     frequent = {name: sorted(v for v, n in c.items() if n >= MIN_COUNT) for name, c in counts.items()}
     vocabulary = {name: {v: i for i, v in enumerate(found, 1)} for name, found in frequent.items()}

@@ -56,6 +56,7 @@ class _Stream(io.RawIOBase):
 
 
 def is_compressed(head: bytes) -> bool:
+    """Whether a file that begins so is gzip or Zstandard."""
     return media_type(head) in ("application/gzip", "application/zstd")
 
 

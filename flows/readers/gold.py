@@ -34,6 +34,8 @@ class Quoted(NamedTuple):
 
 
 class Article(NamedTuple):
+    """A document of PolNeAR, and what people marked in it."""
+
     name: str
     text: str
     attributions: list[Quoted]

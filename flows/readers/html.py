@@ -44,6 +44,8 @@ class Element(NamedTuple):
 
 
 class Page(NamedTuple):
+    """A rendered page: its lines as text, each as an element, what the markup says, and the tree."""
+
     text: Traced
     elements: list[Element]
     facts: list[Fact]

@@ -10,6 +10,8 @@ from flows.readers.targets import Target, read_targets
 
 
 class Knowledge(NamedTuple):
+    """Empty where the folder says nothing of either."""
+
     entities: tuple[OwnEntity, ...] = ()
     targets: tuple[Target, ...] = ()
 
@@ -26,10 +28,12 @@ def digest(folder: Path) -> dict[str, str]:
 
 
 def to_json(known: Knowledge) -> str:
+    """As it stands beside a shard; the same knowledge is the same text."""
     return json.dumps({name: [row._asdict() for row in rows] for name, rows in known._asdict().items()}, ensure_ascii=False, sort_keys=True)
 
 
 def from_json(text: str) -> Knowledge:
+    """What `to_json` wrote."""
     told = _frozen(json.loads(text))
     return Knowledge(tuple(OwnEntity(**row) for row in told["entities"]), tuple(Target(**row) for row in told["targets"]))
 

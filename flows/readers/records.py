@@ -34,6 +34,7 @@ class Record(NamedTuple):
 
 
 def refused(offset: int, reason: str, detail: str, payload: bytes | None = None) -> Record:
+    """A record that cannot be read. reason: one of schemas.rejections.OF_CAPTURES."""
     return Record(offset, payload, reason=reason, detail=detail)
 
 
@@ -58,4 +59,5 @@ def sized(record: Record, limit: int) -> Record:
 
 
 def over(limit: int) -> str:
+    """The detail of `too_large`. limit: in bytes."""
     return f"over {limit} bytes; raise limits.max_capture_bytes in araxes.toml"

@@ -45,6 +45,7 @@ def payload(file: BinaryIO, offset: int) -> bytes | None:
 
 
 def line_record(line: bytes, offset: int) -> Record:
+    """The row in one line of JSON Lines, or why it is none."""
     try:
         row = json.loads(line.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError) as error:

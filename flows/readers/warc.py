@@ -84,6 +84,7 @@ def payload(file: BinaryIO, offset: int) -> bytes | None:
 
 
 def member_payload(file: BinaryIO, offset: int) -> bytes | None:
+    """The payload of the record compressed by itself at `offset`. Raises Rejected as `pieces` does."""
     file.seek(offset)
     data = b"".join(pieces(file, whole=False))
     return next((r.payload for r in records(io.BytesIO(data), len(data) + SWELL_FREE)), None)

@@ -171,6 +171,7 @@ def spdx(license: str | None) -> str | None:
 
 
 def url(text: str | None) -> str | None:
+    """The text if it is an address of the web, whole; None for any other."""
     return text if text and re.fullmatch(r"https?://[^\s<>\"]+", text) else None
 
 

@@ -26,7 +26,7 @@ from flows.release.card import card, features
 from flows.release.changes import changes, summary
 from flows.release.croissant import croissant
 from flows.release.papers import citation, datasheet, measure
-from flows.release.provenance import facts
+from flows.release.provenance import facts, sha256
 from flows.release.report import report
 
 SUMS = "SHA256SUMS"
@@ -69,7 +69,7 @@ def write(tables: Path, release: Path, dataset: dict, version: str, build: dict,
     _papers(release, dataset, version)
     _changes(release, old, record)
     report(release, dataset, version, (release / "CHANGES.md").read_text("utf-8"))
-    _text(release / SUMS, "".join(f"{_sha256(release / name)}  {name}\n" for name in listed(release)))
+    _text(release / SUMS, "".join(f"{sha256(release / name)}  {name}\n" for name in listed(release)))
 
 
 def publish(staging: Path, dataset_dir: Path, version: str) -> Path:
@@ -90,15 +90,20 @@ def publish(staging: Path, dataset_dir: Path, version: str) -> Path:
     return place
 
 
+def versions(dataset_dir: Path) -> list[Path]:
+    """The releases in `dataset_dir`, the oldest version first."""
+    found = [path for path in dataset_dir.glob("*.*.*") if VERSION.fullmatch(path.name) and (path / SUMS).is_file()]
+    return sorted(found, key=lambda path: [int(n) for n in path.name.split(".")])
+
+
 def latest(dataset_dir: Path) -> Path | None:
     """The newest release in `dataset_dir`, whatever LATEST says; None where there is none."""
-    found = [path for path in dataset_dir.glob("*.*.*") if VERSION.fullmatch(path.name) and (path / SUMS).is_file()]
-    return max(found, key=lambda path: [int(n) for n in path.name.split(".")], default=None)
+    return next(reversed(versions(dataset_dir)), None)
 
 
 def checksum(release: Path) -> str:
     """SHA-256 of a release's SHA256SUMS, which stands for all of it."""
-    return _sha256(release / SUMS)
+    return sha256(release / SUMS)
 
 
 def point(dataset_dir: Path, version: str) -> None:
@@ -242,11 +247,6 @@ def _changes(release: Path, old: Path | None, record: dict) -> None:
 
 def _text(path: Path, text: str) -> None:
     path.write_bytes((text.rstrip("\n") + "\n").encode())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -174,7 +174,7 @@ ROWS_OF = {
 REFUSED = "SELECT reason, COUNT(*) AS count FROM rejections GROUP BY reason ORDER BY 2 DESC, 1"
 # Pairs that belong together (those of a story, copies among them, and saves of one page) and stand on different sides of a scheme. They
 # are counted by story and side, never listed: a story of ten thousand copies has fifty million pairs.
-LEAKS = """
+PARTED = """
     WITH placed AS (
         SELECT scheme, split, doc_id, story_cluster, supersedes FROM splits JOIN documents USING (doc_id)
         WHERE layer = 'document' AND split <> 'excluded'
@@ -209,7 +209,7 @@ def report(release: Path, dataset: dict, version: str, changes: str) -> None:
             charts=[c for c in (_chart(db, release, *told) for told in CHARTS) if c], groups=(WAY, CAME, CHANGED, FOUND), came=CAME,
             refused=[row | {"advice": REASONS.get(row["reason"], "")} for row in dicts(db, REFUSED)],
             over_time=_over_time(db), documents=dicts(db, DOCUMENTS.format(limit=MAX_LISTED)), max_pages=MAX_PAGES,
-            leaks=dicts(db, LEAKS) if files(release, "splits") else [],
+            leaks=dicts(db, PARTED) if files(release, "splits") else [],
             copies=dicts(db, TOGETHER.format(group="duplicate_cluster", each="doc_id", limit=MAX_GROUPS)),
             stories=dicts(db, TOGETHER.format(group="story_cluster", each="COALESCE(duplicate_cluster, doc_id)", limit=MAX_GROUPS)),
             changes=_changes(changes), max_groups=MAX_GROUPS,

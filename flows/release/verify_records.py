@@ -155,4 +155,5 @@ def told(problems: Iterable[str]) -> Iterator[str]:
 
 
 def one_line(error: Exception) -> str:
+    """What an error says, on one line and cut where it is long."""
     return " ".join(str(error).split())[:200]

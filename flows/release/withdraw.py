@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import schemas
 from flows.parquet import ROWS, database, files, stored, write_rows
 from flows.release.provenance import facts
-from flows.release.publish import QUALITY, VERSION, write
+from flows.release.publish import QUALITY, versions, write
 from flows.release.staging import STAGING
 
 # What a purged version waits under until the old one has made room for it.
@@ -56,8 +56,7 @@ def purge(dataset_dir: Path, withdrawn: dict[str, str]) -> list[Path]:
     A version is made anew beside its place; a purge that was killed between the two renames is finished by the next.
     """
     _finish(dataset_dir)
-    versions = sorted((p for p in dataset_dir.iterdir() if VERSION.fullmatch(p.name)), key=lambda p: [int(n) for n in p.name.split(".")])
-    return [_without(release, found) for release in versions if (found := _held(release, withdrawn))]
+    return [_without(release, found) for release in versions(dataset_dir) if (found := _held(release, withdrawn))]
 
 
 def _held(release: Path, withdrawn: dict[str, str]) -> dict[str, str]:

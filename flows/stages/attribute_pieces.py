@@ -44,6 +44,7 @@ def _plain(text: str) -> str:
 
 
 def cut_name(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Its words as a text is cut into them, and what stands between them."""
     plain = _plain(unicodedata.normalize("NFC", name))
     if plain.isalpha():
         return (plain,), ()

@@ -48,6 +48,7 @@ def _closes(text: str, match: re.Match, block) -> bool:
 
 
 def overlapping(quotes: list[Range], start: int, end: int) -> list[Range]:
+    """Those of the quotations, in order, that have a character in [start, end)."""
     low = bisect_left(quotes, (start,))
     low -= low > 0 and quotes[low - 1][1] > start
     return quotes[low : bisect_left(quotes, (end,), low)]

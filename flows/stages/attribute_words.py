@@ -37,6 +37,7 @@ class Words(NamedTuple):
 
 
 def words(text: str, start: int, end: int) -> Words:
+    """The tokens of text[start:end]."""
     parts = _TOKEN.split(text[start:end])
     edges = list(accumulate(map(len, parts), initial=start))
     return Words(text, list(map(str.lower, parts[1::2])), edges[1:-1:2], edges[2::2])

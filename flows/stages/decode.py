@@ -53,6 +53,8 @@ SHIFTS = re.compile(rb"\x1b[$(]|\x1b%|\x0e|~\{|\+[A-Za-z0-9+/]{2,}")
 
 
 class Decoded(NamedTuple):
+    """`encoding` is what was found; text.encoding differs where the bytes outside edits are ASCII (ISO 2022, HZ, UTF-7)."""
+
     text: Traced
     encoding: str
     encoding_source: str
