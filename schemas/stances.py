@@ -7,8 +7,6 @@ rule, a model or a person answers is a vote in `annotations`, and its outcome a 
 from schemas import BOOL, PLACE, PLACE_CHECKS, SPANS, TEXT, column, pa
 from schemas.claims import HOLDERS, ORIGINS
 
-ANSWERS = ("favor", "against", "mixed", "neutral", "none")
-
 SCHEMA = pa.schema(
     [
         column("stance_id", TEXT, "doc_id, t, the byte range of the sentence, the holder and the target."),

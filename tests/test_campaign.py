@@ -438,15 +438,33 @@ def campaign_of_two(tmp_path: Path, folder: Path, answers: dict[str, str]) -> li
     return done
 
 
-def test_a_campaign_from_sample_to_gold_and_into_a_new_release(tmp_path):
-    old = release(tmp_path / "harbour" / "1.0.0", {FIRST: {}, SAVED: {}, GONE: {}}, early)
-    votes_folder = tmp_path / "annotations"
+@pytest.fixture
+def voted(tmp_path) -> tuple[Path, Path]:
+    """A release, and the folder with the votes of two people on eight of its sentences."""
+    old, folder = release(tmp_path / "harbour" / "1.0.0", {FIRST: {}, SAVED: {}, GONE: {}}, early), tmp_path / "annotations"
     exports = campaign_of_two(tmp_path, old, {"a1": "yyyynnnn", "a2": "yyynnnny"})
-    imported = import_command(old, exports, votes_folder)
+    imported = import_command(old, exports, folder)
     assert (len(imported.votes), imported.n_known, imported.refused) == (16, 0, [])
-    assert import_command(old, exports, votes_folder)[:2] == ([], 16), "twice is once"
+    assert import_command(old, exports, folder)[:2] == ([], 16), "twice is once"
+    return old, folder
 
-    found, refused = carried_votes(votes_folder, old)
+
+def decided(old: Path, folder: Path, work: Path) -> list[dict]:
+    """The tasks on which the two disagreed, all decided with yes, and taken into the folder."""
+    votes = [c.vote for c in carried_votes(folder, old)[0]]
+    with pytest.raises(CampaignError, match="somebody else"):
+        adjudicate_command(old, votes, work, "check_worthiness", "a1", {})
+    task_file, config = adjudicate_command(old, votes, work, "check_worthiness", "j1", {})
+    assert ET.fromstring(config.read_text()).find("Text[@name='answers']") is not None
+    tasks = json.loads(task_file.read_text())
+    (work / "decided.json").write_text(json.dumps([answered(task, {"answer": "yes"}) for task in tasks]))
+    assert len(import_command(old, [work / "decided.json"], folder).votes) == 2
+    return tasks
+
+
+def test_a_campaign_from_sample_to_gold(voted, tmp_path):
+    old, folder = voted
+    found, refused = carried_votes(folder, old)
     votes = [c.vote for c in found]
     assert refused == [] and {v["carried"] for v in votes} == {"unchanged"}
     # By hand. Of eight sentences with two answers each, three are yes-yes, three no-no, two part. Coincidences: yes-yes 6,
@@ -457,29 +475,27 @@ def test_a_campaign_from_sample_to_gold_and_into_a_new_release(tmp_path):
     rows, _ = labels(votes, {})
     assert Counter((r["tier"], r["value"]) for r in rows) == {("gold", "yes"): 3, ("gold", "no"): 3, ("human_single", None): 2}
 
-    with pytest.raises(CampaignError, match="somebody else"):
-        adjudicate_command(old, votes, tmp_path / "work", "check_worthiness", "a1", {})
-    task_file, config = adjudicate_command(old, votes, tmp_path / "work", "check_worthiness", "j1", {})
-    open_ = json.loads(task_file.read_text())
-    assert {t["data"]["item"] for t in open_} == {SENTENCES[3], SENTENCES[7]} and {t["data"]["answers"] for t in open_} == {"1. no\n2. yes"}
-    assert "a1" not in json.dumps(open_) and ET.fromstring(config.read_text()).find("Text[@name='answers']") is not None
-    decided = tmp_path / "decided.json"
-    decided.write_text(json.dumps([answered(task, {"answer": "yes"}) for task in open_]))
-    assert len(import_command(old, [decided], votes_folder).votes) == 2
-    votes = [c.vote for c in carried_votes(votes_folder, old)[0]]
+    tasks = decided(old, folder, tmp_path / "work")
+    assert {t["data"]["item"] for t in tasks} == {SENTENCES[3], SENTENCES[7]} and {t["data"]["answers"] for t in tasks} == {"1. no\n2. yes"}
+    assert "a1" not in json.dumps(tasks)
+    votes = [c.vote for c in carried_votes(folder, old)[0]]
     rows, _ = labels(votes, {})
     assert Counter((r["tier"], r["value"], r["method"]) for r in rows) == {
         ("gold", "yes", "majority"): 3, ("gold", "no", "majority"): 3, ("gold", "yes", "adjudicated"): 2,
     }  # fmt: skip
     assert adjudicate_command(old, votes, tmp_path / "work", "check_worthiness", "j1", {}) == []
 
-    # The next release: other cleaning, one page saved again with something before it, one withdrawn.
+
+def test_votes_are_carried_into_a_new_release(voted, tmp_path):
+    """Other cleaning, one page saved again with something before it, one withdrawn."""
+    old, folder = voted
+    decided(old, folder, tmp_path / "work")
     again = b"Updated.\n\n" + SAVED
     saved_id = hashlib.sha256(SAVED).hexdigest()[:20]
     new = release(tmp_path / "harbour" / "2.0.0", {FIRST: {}, again: {"supersedes": saved_id}}, late)
-    before = [p.read_bytes() for p in sorted(votes_folder.iterdir())]
-    found, _ = carried_votes(votes_folder, new)
-    assert [p.read_bytes() for p in sorted(votes_folder.iterdir())] == before
+    before = [p.read_bytes() for p in sorted(folder.iterdir())]
+    found, _ = carried_votes(folder, new)
+    assert [p.read_bytes() for p in sorted(folder.iterdir())] == before
     how = {(c.vote["exact"], c.vote["carried"], (c.reason or "").split(":")[0]) for c in found}
     assert how == {
         (SENTENCES[0], "moved", "the same words under another id"),

@@ -13,8 +13,8 @@ from flows.stages.attribute_claims import claims
 from flows.stages.attribute_mentions import Mention
 from flows.stages.attribute_rules import LANGUAGES
 from flows.stages.attribute_stances import stances
+from schemas.annotations import ANSWERS
 from schemas.claims import HOLDERS
-from schemas.stances import ANSWERS
 from tests.test_claims import WORDS, documents, pieces, reports
 
 CASES = json.loads(Path(__file__).with_name("cases").joinpath("stances.json").read_text(encoding="utf-8"))
@@ -111,7 +111,7 @@ def test_any_text_has_stances_inside_its_sentences(document):
         place = segments[s.segment]
         assert all(a < b for a, b in s.evidence)
         assert all(a >= 0 and b <= len(text) for a, b in s.evidence)
-        assert s.holder_type in HOLDERS and (s.answer is None or s.answer in ANSWERS)
+        assert s.holder_type in HOLDERS and (s.answer is None or s.answer in ANSWERS["stance"])
         assert (s.answer is None) == (not s.evidence)
         assert s.answer is None or language in LANGUAGES
         assert s.holder_type == "entity" or s.holder_entity_id is None
