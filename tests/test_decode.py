@@ -1,3 +1,5 @@
+"""Decoding: every encoding's cases, what is no text, and any bytes at all."""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Lines that repeat on an outlet's pages, and the rules proposed for them."""
+
 import csv
 import hashlib
 import io

@@ -1,3 +1,5 @@
+"""Stories: reports of one event are linked, others are not, and a link never goes."""
+
 import json
 import random
 import tempfile

@@ -1,3 +1,5 @@
+"""Stripping text dumps: cases by page, outlets' own rules, and what every page keeps to."""
+
 import json
 import time
 from pathlib import Path

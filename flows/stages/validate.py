@@ -15,19 +15,10 @@ from pandera.errors import SchemaErrors
 import schemas
 from schemas import Row
 
-# What a row of the tables behind the segments hangs on: it goes where one of these went.
-PARENTS = {
-    "mentions": ("doc_id", "segment_id"),
-    "attributions": ("doc_id", "segment_ids", "parent_id"),
-    "claims": ("doc_id", "segment_id", "attribution_id"),
-    "stances": ("doc_id", "segment_id", "attribution_id", "claim_id"),
-    "annotations": ("item_id",),
-    "coverage": ("doc_id",),
-}
-
 
 def validate(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """The same rows less those that fail; `rejections` more by as many."""
+    """The same rows less those that fail, and those that refer to one that failed (REFERENCES of their schemas, or `item_id`);
+    `rejections` more by as many. tables: each behind those it refers to."""
     failed = {name: _failures(name, table) for name, table in tables.items() if name != "rejections"}
     if not any(failed.values()):
         return tables
@@ -61,7 +52,7 @@ def _kept(rows: dict[str, list[Row]], failed: dict[str, dict[int, str]]) -> dict
         "edits": [e for e in rows["edits"] if e["doc_id"] not in documents],
     }
     gone = {*documents, *segments, *orphans}
-    for name in (n for n in PARENTS if n in rows):
+    for name in (n for n in rows if n not in kept and n != "rejections"):
         kept[name], refused = _sifted(name, rows[name], failed[name], gone)
         rejections += [_rejection(capture[_document(row)], name, _key(name, row), reason, why) for row, reason, why in refused]
     return kept | {"rejections": rows["rejections"] + rejections}
@@ -78,7 +69,7 @@ def _sifted(name: str, rows: list[Row], failed: dict[int, str], gone: set[str]) 
 
 
 def _hangs_on(name: str, row: Row, gone: set[str]) -> bool:
-    values = (row[column] for column in PARENTS[name])
+    values = (row[column] for column in (*schemas.table(name).REFERENCES, "item_id") if column in row)
     return any(key in gone for value in values for key in (value if isinstance(value, list) else [value]))
 
 
