@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
+from pandera.errors import SchemaErrors
 
 import schemas
 from flows.drafts import AS_FOUND, SHARD_TABLES
-from flows.stages.validate import model, validate
+from flows.stages.validate import is_sound, model, validate
 from schemas.rejections import REASONS
 
 FLOWS = Path(__file__).parents[1] / "flows"
@@ -37,6 +38,20 @@ def test_the_model_has_the_columns_types_and_nulls_of_the_schema(name):
 @TABLES
 def test_the_example_passes(name):
     model(name).validate(frame(name), lazy=True)
+
+
+ODD = {"string": ["", "nonsense", "neutral", "2025-07-06"], "int64": [-1, 0, 1 << 40], "double": [-0.1, 1.0, 1.5], "bool": [True, False]}
+
+
+@TABLES
+def test_a_row_is_sound_if_the_model_finds_nothing_wrong_with_it(name):
+    table = schemas.table(name)
+    odd = [{**table.EXAMPLE, f.name: value} for f in table.SCHEMA for value in (None, *ODD.get(str(f.type), [[]]))]
+    rows = pa.Table.from_pylist(odd, schema=table.SCHEMA)
+    with pytest.raises(SchemaErrors) as found:
+        model(name).validate(pl.DataFrame(rows), lazy=True)
+    assert {i for i in range(len(odd)) if not is_sound(name, rows.slice(i, 1))} == {*found.value.failure_cases["index"]}
+    assert is_sound(name, rows.slice(0, 0)) and not is_sound(name, rows) and not is_sound(name, rows.drop_columns(table.KEY))
 
 
 @TABLES

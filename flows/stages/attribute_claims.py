@@ -274,8 +274,11 @@ def _is_own(low: str, unit, start: int, end: int, is_rest: bool) -> bool:
         return False
     if _has_speech(low, *inner(low, start, end), unit.language):
         return False
-    marks = [m.start() for m in _QUOTE.finditer(low, start, end)]
-    return not marks or round((marks[-1] - marks[0]) / (end - start), 6) <= MOSTLY_QUOTED
+    first = _QUOTE.search(low, start, end)
+    if not first:
+        return True
+    *_, last = _QUOTE.finditer(low, first.start(), end)
+    return round((last.start() - first.start()) / (end - start), 6) <= MOSTLY_QUOTED
 
 
 def _has_speech(low: str, start: int, end: int, language: str) -> bool:

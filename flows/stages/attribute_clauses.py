@@ -255,9 +255,9 @@ def _ends_in_verb(said: str, language: str) -> bool:
 
 def clauses(low: str, start: int, end: int, language: str) -> Iterator[Range]:
     """The stretch, cut where clauses are joined: conservative, what is doubtful stays together."""
-    start, end = trimmed(low, start, end, language)
-    for a, b in _cut(low, start, end, language):
-        a, b = trimmed(low, a, b, language)
+    unmarked = inner(low, start, end)
+    for part in _cut(low, *_untied(low, *unmarked, language), language):
+        a, b = part if part == unmarked else trimmed(low, *part, language)
         b = _without_tail(low, a, b, language)
         if a < b and verbs(low[a:b], language).words <= LONGEST:
             yield a, b
@@ -310,7 +310,10 @@ def content(low: str, start: int, end: int, language: str) -> Range:
 
 def trimmed(low: str, start: int, end: int, language: str) -> Range:
     """Without outer marks, and the words that only tie it to what stands before."""
-    start, end = inner(low, start, end)
+    return _untied(low, *inner(low, start, end), language)
+
+
+def _untied(low: str, start: int, end: int, language: str) -> Range:
     codes, has = read(low[start:end], language)
     if codes and codes[0] & _OPENER:
         start, end = _without_openers(low, start, end, language)

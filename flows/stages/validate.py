@@ -4,7 +4,7 @@ The stage never mends a value. A row that fails is taken out whole; an edit that
 without it the document's bytes would not be accounted for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import pandera.polars as pap
@@ -96,12 +96,36 @@ def _check(told: tuple | None) -> pap.Check | None:
 
 
 def _row_check(rule: str):
-    return lambda data: data.lazyframe.select(pl.sql_expr(rule).fill_null(False))
+    return lambda data: data.lazyframe.select(_across(rule))
+
+
+def _across(rule: str) -> pl.Expr:
+    return pl.sql_expr(rule).fill_null(False)
+
+
+# Of pandera's checks, as the schemas name them, what they ask of a column.
+ASKED: dict[str, Callable[..., pl.Expr]] = {
+    "isin": pl.Expr.is_in,
+    "ge": pl.Expr.ge,
+    "in_range": pl.Expr.is_between,
+    "str_matches": lambda column, pattern: column.str.contains(pattern),
+}
+
+
+def is_sound(name: str, table: pa.Table) -> bool:
+    """Whether no row of a table can fail: its types, nulls and checks, asked all at once. pandera, which says what fails and why, takes
+    a tenth of a second for the tables of a shard in which nothing does."""
+    told = schemas.table(name)
+    if table.schema != told.SCHEMA or any(table[f.name].null_count and not f.nullable for f in told.SCHEMA):
+        return False
+    columns = [ASKED[check](pl.col(column), *values).fill_null(True) for column, (check, *values) in told.CHECKS.items()]
+    holds = pl.all_horizontal(pl.lit(True), *columns, *map(_across, told.ROW_CHECKS.values()))
+    return pl.DataFrame(table).select(holds.all()).item()
 
 
 def _failures(name: str, table: pa.Table) -> dict[int, str]:
     """Why rows fail, by their place: the names of the checks."""
-    if not table.num_rows:
+    if not table.num_rows or is_sound(name, table):
         return {}
     try:
         model(name).validate(pl.DataFrame(table), lazy=True)
