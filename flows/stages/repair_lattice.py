@@ -86,7 +86,7 @@ def _wide_parse(run: str, following: int, gap: str) -> Parse | None:
 
 def _strict(text: str, run: str) -> Parse:
     """Of a run that shows `text` and nothing else."""
-    met = _all_met(text)
+    met = all_met(text)
     return Parse((Atom(0, len(run), (text,)),), met, met, _high(text), False)
 
 
@@ -96,13 +96,14 @@ def _parse(atoms: list[Atom], run: str) -> Parse | None:
     merged = _merged(atoms)
     symbols = [s for a in merged for s in a.symbols]
     gaps = [s for s in symbols if isinstance(s, Gap)]
-    met = _all_met("".join(s[:1] if isinstance(s, Gap) else s for s in symbols))
+    met = all_met("".join(s[:1] if isinstance(s, Gap) else s for s in symbols))
     whole = atoms[0].start == 0 and len(run) == sum(a.end - a.start for a in merged)
     size = len(gaps) + sum(_high(s) for s in symbols if not isinstance(s, Gap))
     return Parse(merged, met and whole, met, size, bool(gaps))
 
 
-def _all_met(text: str) -> bool:
+def all_met(text: str) -> bool:
+    """Whether the model has met all characters."""
     return all(c < "\x80" or c == "\ufffd" or is_known(c) for c in text)
 
 
