@@ -45,9 +45,9 @@ def relation(found: list[Path]) -> str:
     return "read_parquet([" + ", ".join("'" + glob.escape(str(path)).replace("'", "''") + "'" for path in found) + "])"
 
 
-def stored(folder: Path, table: str) -> str:
-    """SQL that reads a table of a release; no rows where it has none, since an empty table is not written."""
-    found = files(folder, table)
+def stored(folder: Path | None, table: str) -> str:
+    """SQL that reads a table of a release; no rows where it has none, since an empty table is not written, or where there is no release."""
+    found = files(folder, table) if folder else []
     return relation(found) if found else no_rows(table)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.corpus.duplicates import clusters, differences, is_copy, near_duplicates
+from flows.corpus.duplicates import clusters, is_copy, near_duplicates
 from tests.corpora import compared
 
 VOCABULARY = [
@@ -93,18 +93,3 @@ def test_one_text_in_many_outlets_is_one_cluster():
     words = article(3)
     found = clusters(pairs({f"{n:03}": " ".join(edited(words, 0.1, n)) for n in range(40)}))
     assert set(found.values()) == {"000"} and len(found) == 40
-
-
-def test_differences_are_the_sentences_that_only_one_has():
-    rows = [
-        ("a", "a1", 0, "sentence", "The port was closed."),
-        ("a", "a2", 1, "sentence", "Nobody was hurt."),
-        ("b", "b1", 0, "sentence", "The port  was CLOSED"),
-        ("b", "b2", 1, "paragraph", "Not a sentence."),
-        ("b", "b3", 2, "sentence", "Two people were hurt."),
-        ("c", "c1", 0, "sentence", "Nobody was hurt."),
-    ]
-    with duckdb.connect() as db:
-        db.execute("CREATE TABLE segments (doc_id VARCHAR, segment_id VARCHAR, position INTEGER, unit VARCHAR, text VARCHAR)")
-        db.executemany("INSERT INTO segments VALUES (?, ?, ?, ?, ?)", rows)
-        assert differences(db, "b", "a") == [("b", "b3", "Two people were hurt."), ("a", "a2", "Nobody was hurt.")]

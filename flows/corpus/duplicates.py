@@ -142,24 +142,6 @@ def clusters(pairs: Iterable[Pair], standing: Mapping[str, str | None] | None = 
     return {doc: root(doc) for doc in sorted(first)}
 
 
-def differences(db: duckdb.DuckDBPyConnection, one: str, other: str) -> list[tuple[str, str, str]]:
-    """What only one of two documents says: (doc_id, segment_id, text) of its sentences, those of `one` first, in reading order.
-
-    Reads the view `segments` of a release. Case, spaces and punctuation make no difference.
-    """
-    return db.execute(
-        r"""
-        WITH sentences AS (
-            SELECT doc_id, segment_id, position, text, REGEXP_REPLACE(LOWER(text), '[^\p{L}\p{M}\p{N}]+', ' ', 'g') AS words
-            FROM segments WHERE unit = 'sentence' AND text IS NOT NULL AND doc_id IN ($1, $2)
-        )
-        SELECT doc_id, segment_id, text FROM sentences s
-        WHERE NOT EXISTS (FROM sentences o WHERE TRIM(o.words) = TRIM(s.words) AND o.doc_id <> s.doc_id) ORDER BY doc_id <> $1, position
-        """,
-        [one, other],
-    ).fetchall()
-
-
 def fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
     """The rows of a query, a bounded number in memory."""
     while rows := cursor.fetchmany(BATCH):

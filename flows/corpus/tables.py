@@ -9,13 +9,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-import schemas
 from flows.corpus.duplicates import Pair, clusters, insert, near_duplicates
 from flows.corpus.repeats import PAGES
 from flows.corpus.splits import assign
 from flows.corpus.stories import same_story
 from flows.drafts import AS_FOUND, FINGERPRINTS
-from flows.parquet import write_rows
+from flows.parquet import stored, write_rows
 
 # Beyond this DuckDB spills to disk; left alone it would take four fifths of the machine.
 MEMORY = "2GB"
@@ -116,8 +115,10 @@ def _standing(db: duckdb.DuckDBPyConnection, previous: Path | None, pairs: list[
     paired = pa.table({"doc_id": pa.array(sorted({doc_id for pair in pairs for doc_id in pair}), pa.string())})
     db.execute("CREATE TEMP TABLE paired (doc_id VARCHAR)")
     insert(db, "paired", paired)
-    found = _published(db, previous, "documents", "doc_id, duplicate_cluster, story_cluster")
-    return db.execute(f"{found} WHERE COALESCE(duplicate_cluster, story_cluster) IS NOT NULL OR doc_id IN (FROM paired)").fetchall()
+    return db.execute(
+        f"""SELECT doc_id, duplicate_cluster, story_cluster FROM {stored(previous, "documents")}
+            WHERE COALESCE(duplicate_cluster, story_cluster) IS NOT NULL OR doc_id IN (FROM paired)"""
+    ).fetchall()
 
 
 def _split(db: duckdb.DuckDBPyConnection, previous: Path | None, tables: Path) -> None:
@@ -128,16 +129,6 @@ def _split(db: duckdb.DuckDBPyConnection, previous: Path | None, tables: Path) -
         """CREATE TEMP TABLE grouped AS SELECT doc_id, name AS "group", outlet, date_published
            FROM shard_documents LEFT JOIN groups USING (doc_id)"""
     )
-    standing = _published(db, previous, "splits", "scheme, doc_id, split")
-    db.execute(f"CREATE TEMP TABLE standing AS {standing} WHERE doc_id IS NOT NULL")
+    standing = f"SELECT scheme, doc_id, split FROM {stored(previous, 'splits')} WHERE doc_id IS NOT NULL"
+    db.execute(f"CREATE TEMP TABLE standing AS {standing}")
     write_rows(db, "splits", assign(db), tables)
-
-
-def _published(db: duckdb.DuckDBPyConnection, release: Path | None, table: str, columns: str) -> str:
-    """SQL for columns of a table of the last release; no rows where there is none."""
-    files = sorted((release / "data" / table).glob("*.parquet")) if release else []
-    if files:
-        db.read_parquet([escape(str(f)) for f in files]).create_view(f"last_{table}")
-    else:
-        db.register(f"last_{table}", schemas.table(table).SCHEMA.empty_table())
-    return f"SELECT {columns} FROM last_{table}"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 import schemas
-from flows.parquet import ROWS, database, files, relation, stored
+from flows.parquet import database, fetched, files, relation, stored
 from flows.release.compare import KINDS, columns, differing, key_of, same_key
 from flows.release.provenance import facts
 from flows.release.public import is_long
@@ -108,14 +108,6 @@ def summary(version: str, previous: str | None, told: Iterable[Change]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def reasons(told: Iterable[Change]) -> Counter[tuple[str, str, str]]:
-    """How many records of each table were added, removed, changed or moved, and why."""
-    seen: dict[tuple[str, str, str], set[str]] = {}
-    for change in told:
-        seen.setdefault((change["table"], change["what"], change["reason"]), set()).add(json.dumps(change.get("id")))
-    return Counter({key: len(ids) for key, ids in seen.items()})
-
-
 def _order(key: tuple[str, str, str]) -> tuple:
     first = ("column_removed", "column_added", "added column", *KINDS)
     return (first.index(key[0]), *key)
@@ -141,7 +133,7 @@ def _columns(db: duckdb.DuckDBPyConnection, old: Path, new: Path, table: str, co
         key = key_of(table)
         sql = f"""SELECT {key} AS key, to_json("{c}") FROM {relation(files(new, table))} WHERE "{c}" IS NOT NULL
                   AND {key} IN (SELECT {key} FROM {relation(files(old, table))}) ORDER BY key"""
-        for found, value in _fetched(db, sql):
+        for found, value in fetched(db.cursor().execute(sql)):
             known = {"table": table, "id": json.loads(found), "what": "added", "field": c}
             yield {**known, "new": json.loads(value), "reason": context.otherwise}
 
@@ -152,7 +144,7 @@ def _records(db: duckdb.DuckDBPyConnection, old: Path, new: Path, table: str, co
     sql = f"""SELECT d.what, d.key, o.line, n.line FROM (SELECT what, {key_of(table)} AS key FROM differences) d
               LEFT JOIN ({sides[0]}) o USING (key) LEFT JOIN ({sides[1]}) n USING (key) ORDER BY d.key"""
     words = getattr(schemas.table(table), "WORDS", ())
-    for what, key, before, after in _fetched(db, sql):
+    for what, key, before, after in fetched(db.cursor().execute(sql)):
         known = {"table": table, "id": json.loads(key), "what": what}
         was, is_ = (json.loads(line) if line else {} for line in (before, after))
         doc = _capture(is_ or was)
@@ -237,9 +229,3 @@ def _rows(folder: Path, table: str) -> str:
 
 def _id(row: dict, names: list[str]) -> str:
     return json.dumps([row[c] for c in names])
-
-
-def _fetched(db: duckdb.DuckDBPyConnection, sql: str) -> Iterator[tuple]:
-    rows = db.cursor().execute(sql)
-    while batch := rows.fetchmany(ROWS):
-        yield from batch
