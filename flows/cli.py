@@ -121,6 +121,17 @@ def build(
 
     source = folder or example()
     open_corpus(source)  # what is wrong with the folder is said at once, not when Prefect has started
+    built = _built(source, out, dataset, public, workers, direct, dask)
+    for line in (_summary(built), *_refused(built)):
+        say(line)
+    print(built.release)
+    return 0
+
+
+def _built(source: Path, out: Path, dataset: str | None, public: bool, workers: int, direct: bool, dask: str | None) -> Any:
+    """The build, by Prefect or directly."""
+    from flows.terminal import say
+
     for level in ("PREFECT_LOGGING_LEVEL", "PREFECT_LOGGING_ROOT_LEVEL"):
         os.environ.setdefault(level, "CRITICAL")  # errors are told in one line, by `run`
     if not direct:
@@ -128,15 +139,9 @@ def build(
     from flows import build as flow
 
     if direct:
-        built = flow.direct(source, out, dataset, public, workers)
-    else:
-        runner: Any = flow.dask(dask) if dask else flow.ThreadPoolTaskRunner(max_workers=workers)
-        built = flow.build.with_options(task_runner=runner)(source, out, dataset, public)
-    say(_summary(built))
-    for line in _refused(built):
-        say(line)
-    print(built.release)
-    return 0
+        return flow.direct(source, out, dataset, public, workers)
+    runner: Any = flow.dask(dask) if dask else flow.ThreadPoolTaskRunner(max_workers=workers)
+    return flow.build.with_options(task_runner=runner)(source, out, dataset, public)
 
 
 @app.command

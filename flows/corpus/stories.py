@@ -44,7 +44,7 @@ def same_story(db: duckdb.DuckDBPyConnection, spill: Path) -> list[Pair]:
         ) WHERE day IS NOT NULL
         """
     )
-    days = db.sql("SELECT (day - DATE '1970-01-01')::INTEGER AS day FROM numbered ORDER BY doc").fetchnumpy()["day"]
+    days = db.sql("SELECT (day - DATE '1970-01-01')::INTEGER AS day FROM numbered ORDER BY doc").to_arrow_table()["day"].to_numpy()
     keys = "SELECT n.doc, f.stories AS keys FROM fingerprints f JOIN numbered n USING (doc_id) WHERE f.stories IS NOT NULL"
     candidates(db, keys, STORY_BANDS, AGREEING, spill, days, WINDOW)
     pairs = db.cursor().execute(
