@@ -20,8 +20,9 @@ from flows.drafts import Capture
 from flows.readers.folder import Corpus, Listed, Outlet, ordinals
 from flows.readers.knowledge import Knowledge, to_json
 
-# Bytes a shard aims at: some ten seconds of work, and some hundred megabytes of memory on the way.
-SHARD_BYTES = 8_000_000
+# Bytes of a shard at most: some ten seconds of work, which is what a new capture costs, and some hundred megabytes of memory on the way.
+# Of smaller ones the tables and their checks, a tenth of a second a shard, would be more than a hundredth of the work.
+SHARD_BYTES = 4_000_000
 # Bits of a hash that are looked at: a terabyte of captures in shards of that size. Each is a folder of a dozen files; beyond that, shards
 # grow.
 BITS = 17

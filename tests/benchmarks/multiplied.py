@@ -5,7 +5,8 @@
 Every copy of a document has other words of the same length (words of its language, capitalised ones for names, other figures), and so
 a hash, ids, a capture and checksums of its own; what the line would have found in it is taken over from the first. `araxes build` finds
 all shards done. Prints, for each size, the segments of the release, and seconds of CPU, of the clock and MB of the largest process of:
-that build; a build after one more capture; `verify` of the first; `diff` of the two.
+making the corpus; that build; a build after one more capture, which takes one shard through the line; `verify` of the first; `diff` of
+the two.
 """
 
 import argparse
@@ -14,6 +15,9 @@ import json
 import os
 import random
 import re
+import resource
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +114,7 @@ def place(captures: Path, out: Path) -> None:
                 none = "" if (work / name / f"shard={i}").is_dir() else "LIMIT 0"
                 rows = f"FROM read_parquet({found}, hive_partitioning = false) {none}"
                 db.execute(f"COPY ({rows}) TO '{shard}/{name}.parquet' (COMPRESSION zstd)")
+            shutil.rmtree(work / name, ignore_errors=True)
     for shard in shards:
         seal(shard)
 
@@ -180,15 +185,18 @@ def main() -> None:
         make(base / "captures", options.base, options.kind)
         measured(["build", str(base / "captures"), "--out", str(base / "out"), "--direct"], base)
     shards = [p.parent for p in (base / "cache").glob(f"*/*/{DONE}")]
-    print("| documents | segments | build: s of CPU, s, MB | one capture more | verify | diff |\n|---|---|---|---|---|---|", flush=True)
+    print("| documents | segments | made: s of CPU, s, MB | build | one capture more | verify | diff |", flush=True)
+    print("|---|---|---|---|---|---|---|", flush=True)
     for n in options.documents:
         folder = options.folder / str(n)
+        start = time.process_time(), time.perf_counter()
         captures = folder / "captures" if folder.exists() else multiply(shards, folder, n)
         os.environ["ARAXES_CACHE"] = str(folder / "cache")  # where `measured` has them looked for
         place(captures, folder / "out")
         releases = folder / "out" / "captures"
         build = ["build", str(captures), "--out", str(folder / "out"), "--direct"]
-        told = [measured(build, folder)]
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        told = [(time.process_time() - start[0], time.perf_counter() - start[1], most), measured(build, folder)]
         (captures / "late.jsonl").write_text(LATE)
         told += [measured(build, folder), measured(["verify", str(releases / "1.0.0")], folder)]
         latest = (releases / "LATEST").read_text().strip()
