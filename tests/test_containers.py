@@ -51,7 +51,7 @@ def put(tmp_path):
             (tmp_path / f"{name}.csv").write_text(text)
         _spooled.cache_clear()  # files are written here faster than the clock of the file system ticks
         found = list_captures(open_corpus(tmp_path))
-        assert found == list_captures(open_corpus(tmp_path)) and len(set(ordinals(found))) == len(found)
+        assert found == list_captures(open_corpus(tmp_path)) and len({*ordinals(found)}) == len(found)
         for c in found:
             data = payload(tmp_path / "captures", c.path, c.record_offset) if c.sha256 else b""
             assert c.sha256 is None or (hashlib.sha256(data).hexdigest(), len(data)) == (c.sha256, c.bytes)

@@ -12,7 +12,7 @@ import re
 import stat
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -180,11 +180,11 @@ def list_captures(corpus: Corpus) -> list[Listed]:
     if not listed:
         raise CorpusError(f"{corpus.captures}: holds no files; put saved articles there, or name another folder")
     listed = _withdrawn(listed, corpus.known)
-    keys = {c.path for c in listed} | {c.sha256 for c in listed}
+    there = {key for c in listed for key in (c.path, c.sha256) if key in corpus.known}
     for key, row in corpus.known.items():
-        if key not in keys:
+        if key not in there:
             raise CorpusError(f"captures.csv line {row['line']}: no capture {key!r} below {corpus.captures}; correct it or delete the line")
-    hashes = {c.path: {c.container_sha256, c.sha256} for c in listed}
+    hashes = {c.path: {c.container_sha256, c.sha256} for c in listed if c.path in there}
     for key, row in corpus.known.items():
         if row.get("path") and row.get("sha256") and row["sha256"].lower() not in hashes[key]:
             where = f"captures.csv line {row['line']}"
@@ -198,23 +198,21 @@ def _withdrawn(listed: list[Listed], known: dict[str, dict[str, str]]) -> list[L
     rows = {key: row for key, row in known.items() if row.get("withdrawn")}
     why = {c.sha256: rows[key]["withdrawn"] for c in listed for key in (c.path, c.sha256) if c.sha256 and key in rows}
     found = [c._replace(reason="withdrawn", detail=why[c.sha256]) if c.sha256 in why else c for c in listed]
-    there = {key for c in found for key in (c.path, c.sha256)}
+    there = {key for c in found for key in (c.path, c.sha256) if key in rows}
     for key, row in rows.items():
         if key not in there and row.get("sha256"):
             found.append(Listed(row.get("path") or "(withdrawn)", row["sha256"].lower(), None, reason="withdrawn", detail=row["withdrawn"]))
     return found
 
 
-def ordinals(listed: list[Listed]) -> list[str]:
+def ordinals(listed: Iterable[Listed]) -> Iterator[str]:
     """Capture ids: the start of the hash (of path and offset, where it could not be read) and an ordinal among equals."""
     seen: Counter[str] = Counter()
-    ids = []
     for c in listed:
         place = c.path if c.record_offset is None else f"{c.path}@{c.record_offset}"
         start = (c.sha256 or hashlib.sha256(place.encode()).hexdigest())[:20]
-        ids.append(f"{start}-{seen[start]}")
+        yield f"{start}-{seen[start]}"
         seen[start] += 1
-    return ids
 
 
 def _walk(root: bytes, below: bytes, skip: set[bytes]) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.drafts import Capture
+from flows.parquet import MEMORY
 from flows.readers.folder import Corpus, Listed, Outlet, ordinals
 from flows.readers.knowledge import Knowledge, to_json
 
@@ -43,15 +44,14 @@ def pack(corpus: Corpus, known: Knowledge, listed: list[Listed], work: Path, cac
     """
     manifest, knowledge = work / "listed.parquet", to_json(known)
     _manifest(corpus, listed, manifest)
-    starts = pa.table({"shard": _starts({c.sha256: c.bytes or 0 for c in listed if c.sha256 and not c.reason})})
-    with duckdb.connect(config={"temp_directory": str(work)}) as db:
-        db.register("starts", starts)
+    with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(work)}) as db:
+        prefix = f"('0x' || sha256[:8])::UINTEGER >> {32 - BITS}"
+        db.read_parquet(escape(str(manifest))).filter("reason IS NULL").project(f"*, {prefix} AS prefix").create_view("captures")
+        db.register("starts", pa.table({"shard": _starts(db)}))
         # Records of one container stand next to each other, so that it is opened once.
         rows = db.execute(
-            f"""SELECT shard, {", ".join(Capture._fields)} FROM read_parquet($1)
-                ASOF JOIN starts ON ('0x' || sha256[:8])::UINTEGER >> {32 - BITS} >= shard WHERE reason IS NULL
-                QUALIFY ROW_NUMBER() OVER (PARTITION BY sha256 ORDER BY position) = 1 ORDER BY shard, path, record_offset""",
-            [escape(str(manifest))],
+            f"""SELECT shard, {", ".join(Capture._fields)} FROM captures ASOF JOIN starts ON prefix >= shard
+                QUALIFY ROW_NUMBER() OVER (PARTITION BY sha256 ORDER BY position) = 1 ORDER BY shard, path, record_offset"""
         )
         found = iter(rows.fetchone, None)
         shards = [_shard(cache, number, [row[1:] for row in group], knowledge, made_by) for number, group in groupby(found, itemgetter(0))]
@@ -61,9 +61,11 @@ def pack(corpus: Corpus, known: Knowledge, listed: list[Listed], work: Path, cac
 
 def digest(listed: list[Listed]) -> str:
     """One hash for all captures of a corpus and their paths."""
-    places = (c.path if c.record_offset is None else f"{c.path}@{c.record_offset} of {c.container_sha256}" for c in listed)
-    lines = "".join(f"{c.sha256} {place}\n" for c, place in zip(listed, places, strict=True))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    told = hashlib.sha256()
+    for c in listed:
+        place = c.path if c.record_offset is None else f"{c.path}@{c.record_offset} of {c.container_sha256}"
+        told.update(f"{c.sha256} {place}\n".encode())
+    return told.hexdigest()
 
 
 TYPES = {
@@ -76,7 +78,7 @@ LISTED = pa.schema(
 
 
 def _manifest(corpus: Corpus, listed: list[Listed], manifest: Path) -> None:
-    ids = iter(ordinals(listed))
+    ids = ordinals(listed)
     with pq.ParquetWriter(manifest, LISTED) as writer:
         for start in range(0, len(listed), ROWS):
             rows = [_row(corpus, c, next(ids)) | {"position": start + i} for i, c in enumerate(listed[start : start + ROWS])]
@@ -105,10 +107,11 @@ def _told(corpus: Corpus, capture: Listed) -> dict[str, str | None]:
     return {name: next((s[name] for s in sources if s.get(name)), None) for name in TOLD}
 
 
-def _starts(sizes: dict[str, int]) -> np.ndarray:
-    """The first BITS of the hash with which each shard begins, sorted; sizes: bytes of each capture, by hash."""
-    prefixes = np.array([int(sha256[:8], 16) >> 32 - BITS for sha256 in sizes], dtype=np.int64)
-    before = np.concatenate([[0], np.cumsum(np.bincount(prefixes, list(sizes.values()), minlength=1 << BITS))])
+def _starts(db: duckdb.DuckDBPyConnection) -> np.ndarray:
+    """The first BITS of the hash with which each shard begins, sorted, for the view `captures` (sha256, prefix, bytes)."""
+    payloads = "SELECT prefix, COALESCE(ANY_VALUE(bytes), 0) AS bytes FROM captures GROUP BY sha256, prefix"
+    sizes = db.sql(f"SELECT prefix, SUM(bytes)::BIGINT AS bytes FROM ({payloads}) GROUP BY prefix").fetchnumpy()
+    before = np.concatenate([[0], np.cumsum(np.bincount(sizes["prefix"], sizes["bytes"], minlength=1 << BITS))])
 
     def halves(low: int, high: int) -> list[int]:
         if before[high] - before[low] <= SHARD_BYTES or high - low == 1:
