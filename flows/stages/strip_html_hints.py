@@ -33,6 +33,7 @@ ONE_MORE = bytes(min(i + 1, FAR) for i in range(256))  # a table for bytes.trans
 NAMERS = ["class", "id", "itemprop", "role", *(f"data-{what}" for what in ("testid", "component", "type", "qa", "module", "block"))]
 BEHIND = "|".join([rf"(?<=\b{namer}=)" for namer in NAMERS])
 NAMING = re.compile(rf"""=(?:{BEHIND})[ \n]*("[^"]*"|'[^']*'|[^\s>]+)""", re.I)
+WIDE_EQUALS = re.compile(r"[ \n]+=")
 LINE_END = re.compile("\n")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 INITIAL = re.compile(r"(\\b)?([a-z]|\[.*?\])")
@@ -71,9 +72,16 @@ def _remembered(memo: dict[str, bytes], wanted: set[str], find: Callable[[list[s
 
 def _hints(written: list[str]) -> dict[str, bytes]:
     """Of each start tag the columns, in a row of levels, of what the names in it speak of."""
-    names = {tag: [name[:NAME] for m in NAMING.findall(tag[:WINDOW]) for name in m.strip("\"'").split()] for tag in written}
+    names = {tag: _names(tag[:WINDOW]) for tag in written}
     spoken = _remembered(NAMES_MET, {name for each in names.values() for name in each}, _spoken)
     return {tag: b"".join(map(spoken.__getitem__, each)) for tag, each in names.items()}
+
+
+def _names(tag: str) -> list[str]:
+    """The class names, ids and the like in a start tag."""
+    if " =" in tag or "\n=" in tag:
+        tag = WIDE_EQUALS.sub("=", tag)
+    return [name[:NAME] for value in NAMING.findall(tag) for name in value.strip("\"'").split()]
 
 
 def _spoken(names: list[str]) -> dict[str, bytes]:
