@@ -68,9 +68,11 @@ def measure(lines: Sequence[str]) -> Lines:
     ends = np.flatnonzero(codes == 10)
     inside = kinds <= DIGIT
     begins, stops = _edges(inside)
-    rows = np.arange(len(ends)).repeat(np.diff(np.searchsorted(begins, ends), prepend=0))
-    norms = _norms(packed, inside, ends)
-    return Lines(norms, _shapes(kinds, ends, begins, rows), _numbers(packed, begins, stops), rows, stops - begins)
+    starts = np.zeros(len(ends), np.int64)
+    starts[1:] = ends[:-1] + 1
+    at = np.arange(len(ends)).repeat(ends - starts + 1)  # the line of each character
+    rows, norms = at[begins], _norms(packed, inside, ends)
+    return Lines(norms, _shapes(kinds, starts, ends, begins, at), _numbers(packed, begins, stops), rows, stops - begins)
 
 
 @cache
@@ -131,14 +133,10 @@ def _numbers(folds: np.ndarray, begins: np.ndarray, stops: np.ndarray) -> np.nda
     return found ^ found >> np.uint64(32)
 
 
-def _shapes(kinds: np.ndarray, ends: np.ndarray, begins: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    n = len(ends)
-    starts = np.zeros(n, np.int64)
-    starts[1:] = ends[:-1] + 1
-    cells = np.arange(0, n * KINDS, KINDS).repeat(ends - starts + 1)
-    cells += kinds
+def _shapes(kinds: np.ndarray, starts: np.ndarray, ends: np.ndarray, begins: np.ndarray, at: np.ndarray) -> np.ndarray:
+    n, cells = len(ends), at * KINDS + kinds
     count = np.bincount(cells, minlength=n * KINDS).reshape(n, KINDS).T.astype(np.float32)
-    initial = np.bincount(rows * KINDS + kinds[begins], minlength=n * KINDS).reshape(n, KINDS).T
+    initial = np.bincount(cells[begins], minlength=n * KINDS).reshape(n, KINDS).T
     last = kinds[_tails(kinds, starts, ends)]
     first = kinds[starts]
     letters = count[:DIGIT].sum(0)
