@@ -161,12 +161,14 @@ class Traced:
             if done < first:
                 edits += _moved(old[done:first], shift)
                 char, byte = ends[first - 1], old[first - 1].byte_end
-            byte_start = byte = byte + len(text[char:start].encode(encoding))
+            copied = text[at:start]
+            byte_start = byte = byte + len((copied if char == at else text[char:start]).encode(encoding))
             char, done = start, last
             if first < last:
                 char, byte = ends[last - 1], old[last - 1].byte_end
-            byte += len(text[char:end].encode(encoding))
-            parts += (text[at:start], after)
+            if char < end:
+                byte += len(text[char:end].encode(encoding))
+            parts += (copied, after)
             begin, at = start + shift, end
             shift = begin + len(after) - end
             if first < last:

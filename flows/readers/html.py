@@ -133,7 +133,8 @@ def _gap(source: str, start: int, end: int, separator: str, cuts: list[tuple[int
             start, separator = start + 1, ""
         elif separator == " " and not blank and between[-1] == " ":
             end, separator = end - 1, ""
-        return [Change(start, end, separator, "white_space" if blank else "markup", "normalized" if separator else "removed")]
+        change = start, end, separator, "white_space" if blank else "markup", "normalized" if separator else "removed", 1.0
+        return [tuple.__new__(Change, change)]  # as Change(...), in half the time
     stretches: list[list] = []
     for a, b, rule in _stretches(source, start, end, cuts):
         if stretches and stretches[-1][2] == rule:

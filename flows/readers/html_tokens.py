@@ -36,8 +36,8 @@ SPECIAL = re.compile(
     rf"(?P<blank>(?:[\t\n\f\r]|{BLANK_REFERENCE}|\ (?={BLANK})){BLANK}*+)|&(?:\#(?:[0-9]++|x[0-9a-f]++);?|[a-z][a-z0-9]{{1,31}};?)", re.I
 )
 
-# Without one of these a run holds nothing special; a quick look, since most runs do not.
-SUSPECT = re.compile(r"[&\t\n\f\r]| [ &]")
+# Without one of these or two spaces a run holds nothing special; a quick look, since most runs do not.
+SUSPECT = re.compile(r"[&\t\n\f\r ](?:(?<! )|(?= ))")
 
 
 def reference(spelled: str) -> tuple[str, int]:

@@ -152,7 +152,6 @@ class Tree:
         self.values: dict[int, tuple[list[str], int]] = {}
         self.hiding: set[int] = set()
         self.separator, self.pre, self.link_end = BLOCK, 0, -1
-        self.itemprops, self.shouted = "itemprop" in source, "HIDDEN" in source  # else no tag need be asked
         at = 0
         while at < len(source):
             at = self._read(at)
@@ -211,7 +210,7 @@ class Tree:
             separator = SPACED
         if separator > self.separator and not self.muted:
             self.separator = separator
-        if written and ((special and tag in SPEAKING) or (self.itemprops and "itemprop" in written)):
+        if written and ((special and tag in SPEAKING) or "itemprop" in written):
             self._noted(tag, written, self.source.index(written, start))
         if void or (written and written[-1] == "/" and (self.muted or tag in FOREIGN)):
             return
@@ -224,7 +223,7 @@ class Tree:
         attributes.append(written)
         stack.append((node, node if separator >= CELL else block, kind))
         counts[slot] += 1
-        if written and ("hidden" in written or "none" in written or (self.shouted and "HIDDEN" in written)) and hides(written):
+        if written and ("hidden" in written or "none" in written or "HIDDEN" in written) and hides(written):
             self.hiding.add(node)
         if special:
             self._stated(tag, node)
@@ -378,7 +377,7 @@ class Tree:
 
     def _noted(self, tag: str, written: str, at: int) -> None:
         """The facts in a start tag, `written` at source character `at`."""
-        if tag == "link" and not PAGE_LINK.search(written):
+        if tag == "link" and not PAGE_LINK.search(written.lower()):
             return
         found: dict[str, tuple[int, int]] = {}  # where the value of each stands
         for m in ATTRIBUTE.finditer(written):
@@ -421,5 +420,5 @@ class Tree:
 
 
 # Links that speak of the page; the others load its styles, icons and translations.
-PAGE_LINK = re.compile(r"canonical|amphtml|author|license|shortlink|hreflang", re.I)
+PAGE_LINK = re.compile(r"canonical|amphtml|author|license|shortlink|hreflang")
 OPEN_GRAPH = ("og:", "article:", "twitter:", "book:", "profile:")
