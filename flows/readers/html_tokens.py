@@ -28,12 +28,15 @@ ATTRIBUTE = re.compile(
     r"""([^ \t\n\f\r/>="'][^ \t\n\f\r/>=]*+)(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?:"([^"]*+)"?|'([^']*+)'?|([^ \t\n\f\r>]++)))?+"""
 )
 SPACE = " \t\n\f\r"
-BLANK_REFERENCE = r"&(?:\#(?:0{0,8}(?:9|10|12|13|32)|x0{0,8}(?:9|a|c|d|20));|NewLine;|Tab;)"
+BLANK_NAME = r"(?:\#(?:0{0,8}(?:9|10|12|13|32)|x0{0,8}(?:9|a|c|d|20));|NewLine;|Tab;)"
+BLANK_REFERENCE = f"&{BLANK_NAME}"
 BLANK = rf"(?:[ \t\n\f\r]|{BLANK_REFERENCE})"
 # What a text run holds that is not copied: white space of which a browser shows one space, and references (the longest
-# name has 31 letters).
+# name has 31 letters). `blank` is all but the first of the white space. The search skips to a first character that it knows.
 SPECIAL = re.compile(
-    rf"(?P<blank>(?:[\t\n\f\r]|{BLANK_REFERENCE}|\ (?={BLANK})){BLANK}*+)|&(?:\#(?:[0-9]++|x[0-9a-f]++);?|[a-z][a-z0-9]{{1,31}};?)", re.I
+    rf"[\t\n\f\r &](?:(?:(?<=&){BLANK_NAME}|(?<= )(?={BLANK})|(?<![ &]))(?P<blank>{BLANK}*+)"
+    r"|(?<=&)(?:\#(?:[0-9]++|x[0-9a-f]++);?|[a-z][a-z0-9]{1,31};?))",
+    re.I,
 )
 
 # Without one of these or two spaces a run holds nothing special; a quick look, since most runs do not.
@@ -64,7 +67,7 @@ def unescape(text: str) -> str:
 
 
 def _decoded(m: re.Match[str]) -> str:
-    if m["blank"]:
+    if m["blank"] is not None:
         return " "
     value, used = reference(m[0])
     return value + m[0][used:]

@@ -124,7 +124,8 @@ def _said(norms: list[str], told: Told) -> np.ndarray:
     return found
 
 
-DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[:.h]\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d\d")
+# 2021, 12:30 or 1.2.21. All begin with a digit, to which the search skips.
+DATE = re.compile(r"\d(?<=\b.)(?:(?:(?<=1)9|(?<=2)0)\d\d\b|\d?[:.h]\d\d\b|\d?[./-]\d{1,2}[./-]\d\d)")
 
 
 def _worded(words: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:

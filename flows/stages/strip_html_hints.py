@@ -35,13 +35,14 @@ BEHIND = "|".join([rf"(?<=\b{namer}=)" for namer in NAMERS])
 NAMING = re.compile(rf"""=(?:{BEHIND})[ \n]*("[^"]*"|'[^']*'|[^\s>]+)""", re.I)
 WIDE_EQUALS = re.compile(r"[ \n]+=")
 LINE_END = re.compile("\n")
-CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+CAMEL = re.compile(r"[A-Z](?<=[a-z].)")
 INITIAL = re.compile(r"(\\b)?([a-z]|\[.*?\])")
 
 
 @cache
-def _topics() -> tuple[re.Pattern[str], re.Pattern[str], list[bytes]]:
-    """All patterns as one, gathered by first letter, which is much quicker; the same in groups, and of each group the column."""
+def _topics() -> tuple[re.Pattern[str], dict[str, tuple[re.Pattern[str], list[bytes]]]]:
+    """All patterns as one, gathered by first letter, which is much quicker; by first letter the same in groups, and of each group the
+    column."""
     initials: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for name, patterns in HINTS.items():
         for pattern in patterns:
@@ -50,10 +51,13 @@ def _topics() -> tuple[re.Pattern[str], re.Pattern[str], list[bytes]]:
                 _, bound, initial, others = INITIAL.split(whole, maxsplit=1)
                 initials[initial].append((rf"(?<=\b{initial})" + others if bound else others, HINT_ORDER[name]))
     plain, grouped = (
-        "|".join(f"{initial}(?:{'|'.join(around + pattern + ')' for pattern, _ in found)})" for initial, found in initials.items())
+        {initial: f"{initial}(?:{'|'.join(around + pattern + ')' for pattern, _ in found)})" for initial, found in initials.items()}
         for around in ("(?:", "(")
     )
-    return re.compile(plain), re.compile(grouped), [bytes([len(AROUND) + hint]) for found in initials.values() for _, hint in found]
+    columns = {initial: [bytes([len(AROUND) + hint]) for _, hint in found] for initial, found in initials.items()}
+    return re.compile("|".join(plain.values())), {
+        letter: (re.compile(pattern), columns[initial]) for initial, pattern in grouped.items() for letter in initial.strip("[]")
+    }
 
 
 # What was found on other pages, since an outlet's pages are written alike, and many outlets with the same software.
@@ -86,14 +90,14 @@ def _names(tag: str) -> list[str]:
 
 def _spoken(names: list[str]) -> dict[str, bytes]:
     """Of each name the columns of the hints in it. All are searched at once, each on a line."""
-    plain, grouped, hints = _topics()
-    lines = CAMEL.sub("-", "\n".join(names)).lower()
+    plain, by_letter = _topics()
+    lines = CAMEL.sub(r"-\g<0>", "\n".join(names)).lower()
     ends, found = [m.start() for m in LINE_END.finditer(lines)], dict.fromkeys(names, b"")
     for m in plain.finditer(lines):
         at = m.start()
-        group = grouped.match(lines, at)
-        if group and group.lastindex:
-            found[names[bisect_left(ends, at)]] += hints[group.lastindex - 1]
+        grouped, columns = by_letter[lines[at]]
+        if (group := grouped.match(lines, at)) and group.lastindex:
+            found[names[bisect_left(ends, at)]] += columns[group.lastindex - 1]
     return found
 
 
