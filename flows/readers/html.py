@@ -188,4 +188,5 @@ def _element(line: list[Run], start: int, end: int) -> Element:
         italic += last - first if in_italic else 0
         cells += separator == CELL
     broken, cells = BREAKS[head.separator], cells + bool(cells)
-    return Element(start, end, head.node, head.inner, linked, len(links), bold, italic, broken, cells, head.hidden)
+    element = start, end, head.node, head.inner, linked, len(links), bold, italic, broken, cells, head.hidden
+    return tuple.__new__(Element, element)  # as Element(...), in half the time

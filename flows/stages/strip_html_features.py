@@ -227,15 +227,14 @@ def _standing(elements, nodes, linked: np.ndarray, mass: np.ndarray, count: np.n
 def _alike(elements, nodes) -> list[np.ndarray]:
     """Which lines stand in elements with the same tag and names; and also in such an element around those."""
     kinds: dict[tuple, int] = {}
-    kind: dict[int, int] = {}  # by element
-    parents, tags, attributes = nodes
-    for e in elements:
-        for node in (e.node, parents[e.node]):
-            if node not in kind:
-                kind[node] = kinds.setdefault((tags[node], attributes[node][:200] if tags[node] != "a" else ""), len(kinds))
-    own = [kind[e.node] for e in elements]
     both: dict[tuple, int] = {}
-    return [np.array(own), np.array([both.setdefault((k, kind[parents[e.node]]), len(both)) for k, e in zip(own, elements, strict=True)])]
+    parents, tags, attributes = nodes
+    at = [e.node for e in elements]
+    above = [parents[node] for node in at]
+    kind = {i: kinds.setdefault((tags[i], attributes[i][:200] if tags[i] != "a" else ""), len(kinds)) for i in {*at, *above}}
+    own = [kind[node] for node in at]
+    pairs = zip(own, map(kind.__getitem__, above), strict=True)
+    return [np.array(own), np.array([both.setdefault(pair, len(both)) for pair in pairs])]
 
 
 def _pooled(groups: list[np.ndarray], *columns: np.ndarray) -> list[np.ndarray]:
