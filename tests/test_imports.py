@@ -26,7 +26,7 @@ MAY = {
 }
 KNOW_PREFECT = ("flows/build.py", "flows/calibrate.py", "flows/prefect_run.py")
 # Parts of one stage, in files of their own.
-PARTS = ("attribute", "decode", "describe", "fingerprint", "repair", "segment", "strip")
+PARTS = ("attribute", "decode", "describe", "fingerprint", "repair", "segment", "strip", "validate")
 
 
 def imported(path: Path) -> set[str]:

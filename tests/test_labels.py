@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.corpus.labels import MIN_MEASURED, contested, labels
-from flows.stages.validate import model
+from flows.stages.validate_model import model
 from schemas.labels import SCHEMA
 
 ITEM = "9f86d081884c7d659a2f-t60-78-author-harbour"

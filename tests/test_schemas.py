@@ -11,7 +11,8 @@ from pandera.errors import SchemaErrors
 
 import schemas
 from flows.drafts import AS_FOUND, SHARD_TABLES
-from flows.stages.validate import is_sound, model, validate
+from flows.stages.validate import is_sound, validate
+from flows.stages.validate_model import model
 from schemas.rejections import REASONS
 
 FLOWS = Path(__file__).parents[1] / "flows"

@@ -16,7 +16,7 @@ from pandera.errors import SchemaError
 
 import schemas
 from flows.corpus.votes import MIN_LIKENESS, Item, anchor, canonical, carried_votes, carry, quotation, read_votes, vote
-from flows.stages.validate import model
+from flows.stages.validate_model import model
 from flows.traced import Rejected
 
 CASES = json.loads((Path(__file__).parent / "cases" / "annotations.json").read_text(encoding="utf-8"))

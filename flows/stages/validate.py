@@ -5,12 +5,9 @@ without it the document's bytes would not be accounted for.
 """
 
 from collections.abc import Callable, Iterable
-from functools import cache
 
-import pandera.polars as pap
 import polars as pl
 import pyarrow as pa
-from pandera.errors import SchemaErrors
 
 import schemas
 from schemas import Row
@@ -81,28 +78,6 @@ def _key(name: str, row: Row) -> str:
     return " ".join(str(row[column]) for column in schemas.table(name).KEY)
 
 
-@cache
-def model(name: str) -> pap.DataFrameSchema:
-    """The pandera model of a table, made from its pyarrow schema and checks."""
-    table = schemas.table(name)
-    types = pl.DataFrame(table.SCHEMA.empty_table()).schema
-    columns = {f.name: pap.Column(types[f.name], _check(table.CHECKS.get(f.name)), nullable=f.nullable) for f in table.SCHEMA}
-    checks = [pap.Check(_row_check(rule), name=title) for title, rule in table.ROW_CHECKS.items()]
-    return pap.DataFrameSchema(columns, checks=checks, strict=True, ordered=True)
-
-
-def _check(told: tuple | None) -> pap.Check | None:
-    return getattr(pap.Check, told[0])(*told[1:]) if told else None
-
-
-def _row_check(rule: str):
-    return lambda data: data.lazyframe.select(_across(rule))
-
-
-def _across(rule: str) -> pl.Expr:
-    return pl.sql_expr(rule).fill_null(False)
-
-
 # Of pandera's checks, as the schemas name them, what they ask of a column.
 ASKED: dict[str, Callable[..., pl.Expr]] = {
     "isin": pl.Expr.is_in,
@@ -119,7 +94,8 @@ def is_sound(name: str, table: pa.Table) -> bool:
     if table.schema != told.SCHEMA or any(table[f.name].null_count and not f.nullable for f in told.SCHEMA):
         return False
     columns = [ASKED[check](pl.col(column), *values).fill_null(True) for column, (check, *values) in told.CHECKS.items()]
-    holds = pl.all_horizontal(pl.lit(True), *columns, *map(_across, told.ROW_CHECKS.values()))
+    across = [pl.sql_expr(rule).fill_null(False) for rule in told.ROW_CHECKS.values()]
+    holds = pl.all_horizontal(pl.lit(True), *columns, *across)
     return pl.DataFrame(table).select(holds.all()).item()
 
 
@@ -127,18 +103,10 @@ def _failures(name: str, table: pa.Table) -> dict[int, str]:
     """Why rows fail, by their place: the names of the checks."""
     if not table.num_rows or is_sound(name, table):
         return {}
-    try:
-        model(name).validate(pl.DataFrame(table), lazy=True)
-    except SchemaErrors as errors:
-        found: dict[int, list[str]] = {}
-        for case in errors.failure_cases.iter_rows(named=True):
-            # A failure without a row is a defect of the schema, not of the data: it must not pass as a rejection.
-            if case["index"] is None:
-                raise
-            where = f"{case['column']}: " if case["column"] else ""
-            found.setdefault(case["index"], []).append(f"{where}{case['check']}")
-        return {place: "; ".join(sorted(set(why))) for place, why in found.items()}
-    return {}
+    # Imported here because pandera takes longer than most shards do.
+    from flows.stages.validate_model import failures
+
+    return failures(name, table)
 
 
 def _paired(rows: list[Row], failed: dict[int, str]) -> Iterable[tuple[Row, str]]:
