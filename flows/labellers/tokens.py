@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from flows.stages.attribute_quotes import overlapping, quotations
-from flows.stages.attribute_speech import SENTENCE_WINDOW, Attribution, attributions
+from flows.stages.attribute_rules import SENTENCE_WINDOW
+from flows.stages.attribute_speech import Attribution, attributions
 from flows.stages.attribute_words import Words, cues, words
 
 Range = tuple[int, int]

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from flows.stages.attribute_claims import Claim, claims
 from flows.stages.attribute_lexicon import Lexicon
 from flows.stages.attribute_mentions import Mention, mentions
-from flows.stages.attribute_speech import LANGUAGES, Attribution, attributions
+from flows.stages.attribute_rules import LANGUAGES
+from flows.stages.attribute_speech import Attribution, attributions
 from flows.stages.attribute_stances import Stance, stances
 
 LAYERS = ("attribution", "claim", "stance")

@@ -40,6 +40,7 @@ from flows.stages.attribute_clauses import (
     read,
     verbs,
 )  # fmt: skip
+from flows.stages.attribute_pieces import HEADINGS
 from flows.stages.attribute_rules import LANGUAGES, SENTENCE_WINDOW, SKIPPED, VERB_FINAL, Rules, folded, rules
 
 
@@ -67,7 +68,6 @@ class Piece(NamedTuple):
 CUE_LISTS = (
     "question_cue", "denied_cue", "normative_cue", "predicted_cue", "hedged_cue", "impersonal_cue", "endorsing", "distancing", "not"
 )  # fmt: skip
-HEADINGS = frozenset({"title", "heading"})
 # Attributions that are told apart in a sentence: more is lost punctuation.
 MAX_ATTRIBUTIONS = 12
 # How far into the next sentence the author's answer to a claim may stand ("But that is not true").

@@ -9,12 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+# Languages that cues and rules are listed for; in others only names and quotation marks are read.
 LANGUAGES = ("en", "ru", "tr", "az")
 # In these a clause ends with its verb.
 VERB_FINAL = ("tr", "az")
 # Units without claims or stances of their own: who wrote it and when, and notes on the article rather than on the world.
 SKIPPED = frozenset({"byline", "note", "table"})
-# Characters of a sentence that are read: longer ones are lost punctuation or no prose.
+# Characters of a sentence that are read at a time, and by claims and stances at all: longer ones are lost punctuation or no prose.
 SENTENCE_WINDOW = 1500
 
 

@@ -14,13 +14,10 @@ from typing import NamedTuple
 from flows.stages.attribute_content import Draft, indirect
 from flows.stages.attribute_other import reported
 from flows.stages.attribute_quotes import Range, is_speech, overlapping, quotations
+from flows.stages.attribute_rules import LANGUAGES, SENTENCE_WINDOW
 from flows.stages.attribute_words import words
 
 Spans = tuple[Range, ...]
-# Languages that cues are listed for; in others only quotation marks are read.
-LANGUAGES = frozenset(["en", "ru", "tr", "az"])
-# A sentence is read so many characters at a time: longer ones are lost punctuation or no prose.
-SENTENCE_WINDOW = 1500
 # Content that is quoted in more than this share of its characters is direct.
 DIRECT_SHARE = 0.9
 # A quotation fills its sentences if no more than white space and a full stop stand beside it, fewer characters than this.
