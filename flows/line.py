@@ -149,7 +149,7 @@ def _segment(draft: Draft) -> Draft:
     language, confidence = segment.language(draft.text.text)
     return replace(
         draft,
-        segments=tuple(segment.segment(draft.text, draft.kept)),
+        segments=tuple(segment.segment(draft.text, draft.kept, language)),
         language=language,
         language_confidence=round(confidence, 4) if language else None,
     )

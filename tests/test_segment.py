@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from flows.stages import segment_language
-from flows.stages.segment import PROSE, language, segment, sentences
+from flows.stages.segment import PROSE, Segment, language, segment, sentences
 from flows.traced import Block, Traced
 
 CASES = json.loads(Path(__file__).with_name("cases").joinpath("segment.json").read_text(encoding="utf-8"))
@@ -123,6 +123,10 @@ def test_the_model_answers_as_py3langid_does():
         assert code == code_there and share == pytest.approx(share_there, abs=1e-3)
 
 
+def segmented(text: Traced, kept: list[Block]) -> list[Segment]:
+    return segment(text, kept, language(text.text)[0])
+
+
 PARAGRAPH = (
     "The ferry to the northern islands was cancelled for the third day in a row because the harbour is frozen over. "
     "Some two hundred passengers spend their nights in the gymnasium of the village school, where volunteers cook for them."
@@ -133,14 +137,14 @@ PARAGRAPH = (
 def test_hard_wrapped_paragraphs_are_joined(width):
     wrapped = textwrap.wrap(PARAGRAPH, width)
     text, kept = lay_out(("heading", "Ice"), *[("paragraph", line) for line in wrapped], ("heading", "Next"))
-    blocks = [s for s in segment(text, kept) if s.parent is None]
+    blocks = [s for s in segmented(text, kept) if s.parent is None]
     assert [text.text[s.start : s.end].replace("\n", " ") for s in blocks] == ["Ice", PARAGRAPH, "Next"]
 
 
 def test_the_last_line_of_a_wrapped_paragraph_is_no_heading():
     *wrapped, last = textwrap.wrap(PARAGRAPH + " Whether the ice gives way before the end of the month nobody knows", 60)
     text, kept = lay_out(*[("paragraph", line) for line in wrapped], ("heading", last), ("heading", "Next"))
-    assert [s.unit for s in segment(text, kept) if s.parent is None] == ["paragraph", "heading"]
+    assert [s.unit for s in segmented(text, kept) if s.parent is None] == ["paragraph", "heading"]
 
 
 @pytest.mark.parametrize(
@@ -154,13 +158,13 @@ def test_the_last_line_of_a_wrapped_paragraph_is_no_heading():
 )
 def test_lines_that_are_paragraphs_stay_apart(lines):
     text, kept = lay_out(*[("paragraph", line) for line in lines])
-    assert sum(s.parent is None for s in segment(text, kept)) == len(lines)
+    assert sum(s.parent is None for s in segmented(text, kept)) == len(lines)
 
 
 def test_a_blank_line_ends_a_wrapped_paragraph():
     wrapped = textwrap.wrap(PARAGRAPH, 60)
     text, kept = lay_out(*[("paragraph", line) for line in wrapped], between="\n\n")
-    assert sum(s.parent is None for s in segment(text, kept)) == len(wrapped)
+    assert sum(s.parent is None for s in segmented(text, kept)) == len(wrapped)
 
 
 QUOTE = "Two hundred passengers spend their nights in the gymnasium"
@@ -180,40 +184,40 @@ SENTENCES = ("paragraph", PARAGRAPH)
 )
 def test_repeats(blocks, repeat, source):
     text, kept = lay_out(*blocks)
-    found = segment(text, kept)
+    found = segmented(text, kept)
     places = [i for i, s in enumerate(found) if s.parent is None]
     assert {i: s.repeat_of for i, s in enumerate(found) if s.parent is None and s.repeat_of is not None} == {places[repeat]: places[source]}
 
 
 def test_sentences_of_a_repeated_block_repeat_its_sentences():
     text, kept = lay_out(SENTENCES, ("heading", "Ice"), SENTENCES)
-    assert [s.repeat_of for s in segment(text, kept)] == [None, None, None, None, 0, 1, 2]
+    assert [s.repeat_of for s in segmented(text, kept)] == [None, None, None, None, 0, 1, 2]
 
 
 def test_short_words_and_different_quotes_are_no_repeats():
     quote = "Nobody had ever seen such a winter here"
     text, kept = lay_out(("heading", "Read more"), SENTENCES, ("heading", "Read more"), ("quote", quote))
-    assert not [s for s in segment(text, kept) if s.repeat_of is not None]
+    assert not [s for s in segmented(text, kept) if s.repeat_of is not None]
 
 
 def test_a_quotation_in_another_language_has_its_own():
     russian = "Мы сидим здесь третий день, и никто не говорит нам, когда пойдёт следующий паром на острова."
     text, kept = lay_out(SENTENCES, ("quote", russian), ("paragraph", PARAGRAPH + " “" + russian + "”"), ("byline", "Ольга Б."))
-    found = segment(text, kept)
+    found = segmented(text, kept)
     assert [s.language for s in found if s.parent is None] == ["en", "ru", "en", "en"]
     assert found[-2].language == "ru" and found[-2].unit == "sentence"
 
 
 def test_a_sentence_repeats_the_title_and_not_the_other_way_round():
     text, kept = lay_out(("title", QUOTE), ("paragraph", f"{QUOTE}. Volunteers cook."))
-    assert [s.repeat_of for s in segment(text, kept)] == [None, None, 0, None]
+    assert [s.repeat_of for s in segmented(text, kept)] == [None, None, 0, None]
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(UNITS, st.sampled_from([QUOTE, f"{QUOTE}. {QUOTE}!", PARAGRAPH]))))
 def test_repeats_lead_to_what_is_no_repeat(blocks):
     text, kept = lay_out(*blocks)
-    repeats = [s.repeat_of for s in segment(text, kept)]
+    repeats = [s.repeat_of for s in segmented(text, kept)]
     for at in range(len(repeats)):
         for _ in repeats:
             at = at if repeats[at] is None else repeats[at]
@@ -224,7 +228,7 @@ def test_repeats_lead_to_what_is_no_repeat(blocks):
 @given(st.lists(st.tuples(UNITS, TEXTS.map(str.strip).filter(bool)), max_size=8))
 def test_segments_stand_in_order_and_tile_their_blocks(blocks):
     text, kept = lay_out(*blocks)
-    found = segment(text, kept)
+    found = segmented(text, kept)
     parents = [i for i, s in enumerate(found) if s.parent is None]
     assert [found[i].start for i in parents] == sorted(found[i].start for i in parents)
     for i, s in enumerate(found):

@@ -35,13 +35,11 @@ class Segment(NamedTuple):
 PROSE = frozenset({"paragraph", "standfirst", "quote", "list_item", "note", "caption"})
 
 
-def segment(text: Traced, kept: Sequence[Block]) -> list[Segment]:
-    """Blocks in reading order, each followed by its sentences. `kept` are line blocks, disjoint and in order.
-
-    Ranges have no outer white space. The document's language, which short segments take over, is that of all kept text.
+def segment(text: Traced, kept: Sequence[Block], main: str | None) -> list[Segment]:
+    """Blocks in reading order, each followed by its sentences. `kept` are line blocks, disjoint and in order; `main` is the language of
+    the text, which short segments take over. Ranges have no outer white space.
     """
     whole = text.text
-    main, _ = language("\n".join(whole[b.start : b.end] for b in kept))
     blocks, found = list(_unwrapped(whole, kept)), letters(whole)
     spans = [(start, end) for start, end, _ in blocks]
     own = own_languages(whole, found, spans, [main] * len(spans))
