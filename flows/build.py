@@ -36,18 +36,13 @@ from flows.corpus.funnel import funnel
 from flows.corpus.tables import write_tables
 from flows.guard import guarded, stop
 from flows.line import directly, entities, is_done
+from flows.readers import knowledge
 from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, portable, settings, unpacked, without
-from flows.readers.knowledge import Knowledge
-from flows.readers.knowledge import digest as told_beside
-from flows.readers.knowledge import read as knowledge
 from flows.readers.shards import digest, pack
+from flows.release import hydrate as hydration
+from flows.release import provenance
 from flows.release.compare import compare
 from flows.release.gate import judge, limits_of, measure
-from flows.release.hydrate import Match, lines
-from flows.release.hydrate import hydrate as words_back
-from flows.release.hydrate import known as told_of
-from flows.release.provenance import environment, made_by, provenance
-from flows.release.provenance import facts as facts_of
 from flows.release.public import leaks, withhold
 from flows.release.publish import checksum, latest, point, publish, write
 from flows.release.staging import forget, shards_of, staging
@@ -87,11 +82,11 @@ def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Cal
         limits_of(source.gate)
     except ValueError as error:
         raise CorpusError(str(error)) from None
-    known = knowledge(corpus)
+    known = knowledge.read(corpus)
     with staging(out / name) as (work, release):
         listed = call("list", list_captures, source)
-        facts = provenance(digest(listed), settings(source) | told_beside(corpus)) | {"settings": portable(source, listed)}
-        manifest, shards = pack(source, known, listed, work, shards_of(out / name), made_by(facts))
+        facts = provenance.of_build(digest(listed), settings(source) | knowledge.digest(corpus)) | {"settings": portable(source, listed)}
+        manifest, shards = pack(source, known, listed, work, shards_of(out / name), provenance.made_by(facts))
         withdrawn = {c.sha256[:20]: c.detail for c in listed if c.reason == "withdrawn"}
         del listed  # of a million captures some 600 MB; from here on they are in `manifest`
         todo = [shard for shard in shards if not is_done(shard)]
@@ -120,24 +115,24 @@ def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Cal
         return Built(place, True, found)
 
 
-def hydrate(release: Path, captures: Path, out: Path, workers: int = 1) -> tuple[Path, list[Match]]:
+def hydrate(release: Path, captures: Path, out: Path, workers: int = 1) -> tuple[Path, list[hydration.Match]]:
     """A release with the words of the captures at hand where its own were withheld; its folder, and how each document was matched.
 
     It goes through the line as a build does. Raises CorpusError or OSError, and ValueError where `release` is none.
     """
-    record = facts_of(release)
+    record = provenance.facts(release)
     name = record["dataset"]["name"].removesuffix("-public") + "-hydrated"
     source = unpacked(captures, record["settings"])
     with staging(out / name) as (work, hydrated):
         listed = list_captures(source)
-        source = source._replace(known=told_of(release))
-        manifest, shards = pack(source, Knowledge(), listed, work, work / "shards", "")
+        source = source._replace(known=hydration.known(release))
+        manifest, shards = pack(source, knowledge.Knowledge(), listed, work, work / "shards", "")
         deque(progress("documents", _pooled(shards, source.captures, workers), len(shards)), maxlen=0)
         own = write_tables(manifest, shards, release, work / "tables", work)
-        write_answers(shards, own, work / "no votes", entities(Knowledge()), [], work)
-        matches = words_back(release, own, work / "hydrated")
-        (hydrated / "hydration.jsonl").write_text("".join(lines(matches)), "utf-8")
-        build = {**record, "environment": environment(), "hydrated_from": checksum(release)}
+        write_answers(shards, own, work / "no votes", entities(knowledge.Knowledge()), [], work)
+        matches = hydration.hydrate(release, own, work / "hydrated")
+        (hydrated / "hydration.jsonl").write_text("".join(hydration.lines(matches)), "utf-8")
+        build = {**record, "environment": provenance.environment(), "hydrated_from": checksum(release)}
         write(work / "hydrated", hydrated, {**record["dataset"], "name": name}, record["version"], build)
         return publish(hydrated, out / name, record["version"]), matches
 
@@ -177,7 +172,7 @@ def dask(address: str) -> TaskRunner:
 
 def stamp() -> str:
     """One hash for code, models and packages: workers that differ in it would not make the same release."""
-    return made_by(provenance("", {}))
+    return provenance.made_by(provenance.of_build("", {}))
 
 
 def tell(flow: Flow, flow_run: FlowRun, state: State) -> None:

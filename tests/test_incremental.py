@@ -80,7 +80,7 @@ def test_another_configuration_or_other_code_redoes_what_depends_on_it(tmp_path,
     first = rebuilt(folder, tmp_path / "dist", done)
     (folder / "captures.csv").write_text("path,license,rights_basis\n00.txt,CC0-1.0,said so\n")
     assert rebuilt(folder, tmp_path / "dist", done) == 1
-    monkeypatch.setattr("flows.build.made_by", lambda facts: "other code")
+    monkeypatch.setattr("flows.release.provenance.made_by", lambda facts: "other code")
     assert rebuilt(folder, tmp_path / "dist", done) == first
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("flows", "schemas")
 
 
-def provenance(captures: str, configuration: dict) -> dict:
+def of_build(captures: str, configuration: dict) -> dict:
     """The facts of build.json: the digest of the captures, and hashes and versions of all that worked on them.
     `environment` is a list of name==version lines."""
     return {

@@ -27,11 +27,10 @@ import pyarrow.parquet as pq
 
 from flows.drafts import FINGERPRINT, FINGERPRINTS, SHARD_FILES, SHARD_TABLES
 from flows.line import DONE, seal
+from flows.readers import knowledge
 from flows.readers.folder import list_captures, open_corpus, settings
-from flows.readers.knowledge import Knowledge
-from flows.readers.knowledge import digest as told_beside
 from flows.readers.shards import digest, pack
-from flows.release.provenance import made_by, provenance
+from flows.release import provenance
 from flows.release.staging import shards_of
 from flows.stages.fingerprint import fingerprint
 from tests.benchmarks.corpus import PER_FILE, make
@@ -98,8 +97,8 @@ def place(captures: Path, out: Path) -> None:
     work, copied, source = captures.parent / "work", captures.parent / "copied", open_corpus(captures)
     work.mkdir(exist_ok=True)
     listed = list_captures(source)
-    key = made_by(provenance(digest(listed), settings(source) | told_beside(captures)))
-    _, shards = pack(source, Knowledge(), listed, work, shards_of(out / source.dataset["name"]), key)
+    key = provenance.made_by(provenance.of_build(digest(listed), settings(source) | knowledge.digest(captures)))
+    _, shards = pack(source, knowledge.Knowledge(), listed, work, shards_of(out / source.dataset["name"]), key)
     with duckdb.connect(config={"temp_directory": str(work), "memory_limit": "2GB", "preserve_insertion_order": False}) as db:
         db.execute("CREATE TABLE places (new VARCHAR, shard INTEGER)")
         for i, shard in enumerate(shards):
