@@ -7,6 +7,7 @@ does, and it keeps its name. Linked, never removed; no text is changed here.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -50,16 +51,9 @@ def near_duplicates(db: duckdb.DuckDBPyConnection, spill: Path) -> list[Pair]:
         """
     )
     keys = "SELECT n.doc, f.copies AS keys FROM fingerprints f JOIN numbered n USING (doc_id) WHERE f.copies IS NOT NULL"
-    candidates(db, keys, BANDS, AGREEING, spill)
-    pairs = db.cursor().execute(
-        """
-        SELECT a.doc_id, b.doc_id, LEFT(x.text, $1), LEFT(y.text, $1) FROM candidates c
-        JOIN numbered a ON a.doc = c.first JOIN documents x ON x.doc_id = a.doc_id
-        JOIN numbered b ON b.doc = c.second JOIN documents y ON y.doc_id = b.doc_id
-        """,
-        [COMPARED],
-    )
-    return sorted((a, b) for a, b, text, other in fetched(pairs) if is_copy(text, other))
+    with as_written(db):
+        candidates(db, keys, BANDS, AGREEING, spill)
+        return sorted((a, b) for a, b, text, other in compared(db, "documents", f"LEFT(text, {COMPARED})") if is_copy(text, other))
 
 
 def is_copy(text: str, other: str) -> bool:
@@ -92,6 +86,31 @@ def candidates(
     often = "SELECT first, second FROM meetings GROUP BY first, second HAVING COUNT(*) >= $1"
     db.execute(f"CREATE OR REPLACE TABLE candidates AS {often}", [agreeing])
     db.execute("DROP TABLE meetings")
+
+
+def compared(db: duckdb.DuckDBPyConnection, source: str, what: str) -> Iterator[tuple]:
+    """(doc_id, doc_id, what, what) of all `candidates`, those of one first document together. what: SQL for a column of `source`."""
+    db.execute(
+        f"""
+        CREATE OR REPLACE TABLE told AS SELECT n.doc, n.doc_id, {what} AS what FROM {source} s JOIN (
+            FROM numbered SEMI JOIN (SELECT first AS doc FROM candidates UNION SELECT second FROM candidates) USING (doc)
+        ) n USING (doc_id)
+        """
+    )
+    pairs = """
+        SELECT a.doc_id, b.doc_id, a.what, b.what FROM (FROM candidates ORDER BY first, second) c
+        JOIN told a ON a.doc = c.first JOIN told b ON b.doc = c.second
+    """
+    yield from fetched(db.cursor().execute(pairs))
+
+
+@contextmanager
+def as_written(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Joins hold their right side in memory while the left, with its keys or words, streams past. DuckDB by itself holds the side with
+    fewer rows, however long they are."""
+    db.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    yield
+    db.execute("RESET disabled_optimizers")
 
 
 def _laid_out(db: duckdb.DuckDBPyConnection, keys: str, bands: int, file: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.corpus.duplicates import Pair, candidates, fetched
+from flows.corpus.duplicates import Pair, as_written, candidates, compared
 from flows.stages.fingerprint import STORY_BANDS
 
 # Days between two reports of one event: a translation takes a day or two, a weekly comes later and is left out.
@@ -46,15 +46,9 @@ def same_story(db: duckdb.DuckDBPyConnection, spill: Path) -> list[Pair]:
     )
     days = db.sql("SELECT (day - DATE '1970-01-01')::INTEGER AS day FROM numbered ORDER BY doc").to_arrow_table()["day"].to_numpy()
     keys = "SELECT n.doc, f.stories AS keys FROM fingerprints f JOIN numbered n USING (doc_id) WHERE f.stories IS NOT NULL"
-    candidates(db, keys, STORY_BANDS, AGREEING, spill, days, WINDOW)
-    pairs = db.cursor().execute(
-        """
-        SELECT LEAST(a.doc_id, b.doc_id), GREATEST(a.doc_id, b.doc_id), x.said, y.said FROM candidates c
-        JOIN numbered a ON a.doc = c.first JOIN fingerprints x ON x.doc_id = a.doc_id
-        JOIN numbered b ON b.doc = c.second JOIN fingerprints y ON y.doc_id = b.doc_id
-        """
-    )
-    return sorted((a, b) for a, b, one, other in fetched(pairs) if alike(one, other))
+    with as_written(db):
+        candidates(db, keys, STORY_BANDS, AGREEING, spill, days, WINDOW)
+        return sorted((min(a, b), max(a, b)) for a, b, one, other in compared(db, "fingerprints", "said") if alike(one, other))
 
 
 def alike(one: Collection[str], other: Collection[str]) -> bool:
