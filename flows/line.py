@@ -44,8 +44,8 @@ from flows.traced import Rejected, Span, Traced
 DONE = "done.json"
 Call = Callable[..., Any]
 Watch = Callable[[str, int, int], None]
-Refused = Mapping[int, tuple[str, Rejected]]
-NOTHING: Refused = MappingProxyType({})
+Refusals = Mapping[int, tuple[str, Rejected]]
+NOTHING: Refusals = MappingProxyType({})
 
 
 def directly(name: str, function: Callable[..., Any], *values: Any) -> Any:
@@ -57,7 +57,7 @@ def unwatched(stage: str, number: int, size: int) -> None:
     pass
 
 
-def run_shard(shard: Path, captures: Path, call: Call = directly, watch: Watch = unwatched, refused: Refused = NOTHING) -> Path:
+def run_shard(shard: Path, captures: Path, call: Call = directly, watch: Watch = unwatched, refused: Refusals = NOTHING) -> Path:
     """Take the captures listed in `shard` through every stage and write its tables.
 
     `call(name, function, *values)` calls a stage. `watch(stage, number, size)` is told before a stage takes a capture: its number in the
