@@ -16,6 +16,7 @@ import numpy as np
 
 from flows import shapes
 from flows.stages.strip_html_hints import FAR, N_DISTANCES, WINDOW, levels_around
+from flows.stages.strip_lines import SLOTS
 
 WORDS = Path(__file__).with_name("strip_words.json")
 FAR_LINES = 40  # lines beyond which a distance says no more
@@ -53,13 +54,15 @@ def _words() -> tuple[dict[str, str], dict[str, list[tuple[str, str]]], frozense
 
 
 @cache
-def _vocabulary() -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of words (see shapes.Lines), sorted, and of each the vocabularies that hold it, one to a bit."""
+def _vocabulary() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Numbers of words (see shapes.Lines), sorted, of each the vocabularies that hold it, one to a bit, and the slots of the numbers."""
     flags: dict[int, int] = defaultdict(int)
     for bit, words in enumerate(_words()[2:]):
         for number in shapes.measure(sorted(words)).words.tolist():
             flags[number] |= 1 << bit
-    return np.array(sorted(flags), np.uint64), np.array([flags[number] for number in sorted(flags)])
+    numbers, slots = np.array(sorted(flags), np.uint64), np.zeros(SLOTS, bool)
+    slots[numbers & np.uint64(SLOTS - 1)] = True
+    return numbers, np.array([flags[number] for number in sorted(flags)]), slots
 
 
 def _rules(texts: list[str], norms: list[str], counts: list[float]) -> list[str | None]:
@@ -117,7 +120,8 @@ def _said(norms: list[str], told: Told) -> np.ndarray:
     long = [d for d in told.descriptions if len(d) > 20]
     descriptions, beginnings = "\n".join(long), {d[:BEGINNING] for d in long}
     found = np.full((3, len(norms)), -1, np.int8)
-    found[0] = _true([(norm in titles if len(norm) > 15 else norm != "" and f"\n{norm}\n" in titles) for norm in norms])
+    whole = set(filter(None, titles.split("\n")))
+    found[0] = _true([(norm in titles if len(norm) > 15 else norm in whole) for norm in norms])
     found[1] = _true([len(norm) > 20 and (norm[:BEGINNING] in beginnings or (len(norm) > 30 and norm in descriptions)) for norm in norms])
     if len(body) > BODY_LENGTH:
         found[2] = _true([len(norm) > 20 and norm[:120] in body for norm in norms])
@@ -130,10 +134,12 @@ DATE = re.compile(r"\d(?<=\b.)(?:(?:(?<=1)9|(?<=2)0)\d\d\b|\d?[:.h]\d\d\b|\d?[./
 
 def _worded(words: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
     """(4, lines): whether a line begins as bylines do, as dates do; its words that speak of the site, of picture credits."""
-    vocabulary, flags = _vocabulary()
-    at = np.minimum(np.searchsorted(vocabulary, words), len(vocabulary) - 1)
-    known = np.flatnonzero(vocabulary[at] == words)
-    rows_known, flag = rows[known], flags[at[known]]
+    vocabulary, flags, slots = _vocabulary()
+    known = np.flatnonzero(slots[words & np.uint64(SLOTS - 1)])
+    at = np.minimum(np.searchsorted(vocabulary, words[known]), len(vocabulary) - 1)
+    sure = vocabulary[at] == words[known]
+    known, flag = known[sure], flags[at[sure]]
+    rows_known = rows[known]
     place = known - np.searchsorted(rows, rows_known)
     chosen = [(flag & 1 > 0) & (place == 0), (flag & 2 > 0) & (place < 4), flag & 4 > 0, flag & 8 > 0]
     found = np.array([np.bincount(rows_known[c], minlength=n) for c in chosen])
@@ -156,10 +162,12 @@ def _looked(texts: list[str], digits: np.ndarray) -> list[np.ndarray]:
 # ---------------------------------------------------------------- where a line stands
 
 
-def _homes(elements, nodes, alone: Counter) -> list[int]:
+def _homes(elements, nodes, alone: list[int]) -> list[int]:
     """The container of each line: its block, or the block around that if the line has its block to itself."""
-    own = [alone[e.node] == 1 or (e.broken == "block" and nodes.tags[e.node] == "p") for e in elements]
-    return [nodes.parents[e.node] if yes else e.node for e, yes in zip(elements, own, strict=True)]
+    return [
+        nodes.parents[e.node] if lines == 1 or (e.broken == "block" and nodes.tags[e.node] == "p") else e.node
+        for e, lines in zip(elements, alone, strict=True)
+    ]
 
 
 def _lasts(nodes) -> list[int]:
@@ -201,7 +209,8 @@ class Standing(NamedTuple):
 
 
 def _standing(elements, nodes, linked: np.ndarray, mass: np.ndarray, count: np.ndarray) -> Standing:
-    alone = Counter([e.node for e in elements])
+    at = [e.node for e in elements]
+    alone = list(map(Counter(at).__getitem__, at))  # lines in the block of each
     homes = _homes(elements, nodes, alone)
     values = np.array([np.ones(len(homes)), count, count * linked, mass])
     direct = np.zeros((4, len(nodes.tags) + 1))
@@ -219,7 +228,7 @@ def _standing(elements, nodes, linked: np.ndarray, mass: np.ndarray, count: np.n
     out[0], out[1], out[2:4] = up, down, home[:2]
     for row, (lines, words, links, text) in zip((4, 7, 10), (home, own, around), strict=True):
         out[row : row + 3] = text / total, links / np.maximum(words, 1), words / np.maximum(lines, 1)
-    out[13], out[14] = around[0], [alone[e.node] for e in elements]
+    out[13], out[14] = around[0], alone
     out[15], out[16] = direct[3, best] / total, (sums[3, lasts[best]] - sums[3, best]) / total
     return Standing(out, np.array(homes) == best, homes, paths)
 
@@ -322,8 +331,8 @@ def _columns(parts: Sequence[np.ndarray], n: int) -> np.ndarray:
 
 
 def _levels(inner: Sequence[int], nodes) -> np.ndarray:
-    rows, of = levels_around(nodes, inner)
-    return np.frombuffer(b"".join(rows), np.uint8).reshape(-1, N_DISTANCES).T[:, [of[node] for node in inner]]
+    rows = levels_around(nodes, inner)
+    return np.frombuffer(b"".join([rows[node] for node in inner]), np.uint8).reshape(-1, N_DISTANCES).T
 
 
 def _apart(inner: Sequence[int], nodes, standing: Standing, levels: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 WINDOW = 2000  # characters of a start tag, and of what the page says of itself, that are looked at
 NAME = 60  # characters of one class name that are looked at
@@ -85,13 +84,13 @@ def _names(tag: str) -> list[str]:
     """The class names, ids and the like in a start tag."""
     if " =" in tag or "\n=" in tag:
         tag = WIDE_EQUALS.sub("=", tag)
-    return [name[:NAME] for value in NAMING.findall(tag) for name in value.strip("\"'").split()]
+    return [name for value in NAMING.findall(tag) for name in value.strip("\"'").split()]
 
 
 def _spoken(names: list[str]) -> dict[str, bytes]:
     """Of each name the columns of the hints in it. All are searched at once, each on a line."""
     plain, by_letter = _topics()
-    lines = CAMEL.sub(r"-\g<0>", "\n".join(names)).lower()
+    lines = CAMEL.sub(r"-\g<0>", "\n".join([name[:NAME] for name in names])).lower()
     ends, found = [m.start() for m in LINE_END.finditer(lines)], dict.fromkeys(names, b"")
     for m in plain.finditer(lines):
         at = m.start()
@@ -104,15 +103,8 @@ def _spoken(names: list[str]) -> dict[str, bytes]:
 # ---------------------------------------------------------------- how far they are
 
 
-class Levels(NamedTuple):
-    """Rows of levels up to the nearest element of each tag in AROUND and each hint, and the row of each element asked for."""
-
-    rows: list[bytes]
-    of: dict[int, int]
-
-
-def levels_around(nodes, wanted: Sequence[int]) -> Levels:
-    """For the wanted elements and all around them. Elements that are written alike in the same place share a row."""
+def levels_around(nodes, wanted: Sequence[int]) -> dict[int, bytes]:
+    """Of the wanted elements and all around them the levels up to the nearest element of each tag in AROUND and each hint."""
     parents, tags, attributes = nodes
     inside = {0}
     for node in wanted:
@@ -121,14 +113,15 @@ def levels_around(nodes, wanted: Sequence[int]) -> Levels:
             node = parents[node]
     inside.remove(0)
     hints = _remembered(TAGS_MET, {attributes[node] for node in inside}, _hints)
-    rows, of, made = [bytes([FAR]) * N_DISTANCES], {0: 0}, {}
+    rows = {0: bytes([FAR]) * N_DISTANCES}
+    made: dict[tuple[bytes, str, str], bytes] = {}  # elements that are written alike in the same place are looked at once
     for node in sorted(inside):  # parents come first
-        key = of[parents[node]], tags[node], attributes[node]
-        if key not in made:
-            made[key] = len(rows)
-            rows.append(_nearer(rows[key[0]], key[1], hints[key[2]]))
-        of[node] = made[key]
-    return Levels(rows, of)
+        key = rows[parents[node]], tags[node], attributes[node]
+        row = made.get(key)
+        if row is None:
+            row = made[key] = _nearer(key[0], key[1], hints[key[2]])
+        rows[node] = row
+    return rows
 
 
 def _nearer(above: bytes, tag: str, hints: bytes) -> bytes:
