@@ -6,7 +6,6 @@ Votes of the corpus folder are carried over to the documents at hand; those that
 that only a rule stands behind is made of its vote as it is; wherever anybody else voted, `labels` decides.
 """
 
-from glob import escape
 from pathlib import Path
 
 import duckdb
@@ -16,9 +15,9 @@ import pyarrow.parquet as pq
 import schemas
 from flows.corpus.items import Source, items, sources_of
 from flows.corpus.labels import labels
-from flows.corpus.tables import database
+from flows.corpus.tables import database, shard_views
 from flows.corpus.votes import ITEM_ID, Refused, carried_votes, read_votes
-from flows.parquet import write_rows
+from flows.parquet import stored, views, write_rows
 from schemas import Row
 from schemas.annotations import QUOTED
 from schemas.training import asked, query
@@ -81,8 +80,7 @@ def write_answers(
     the corpus. targets: target_id, wording. spill: a folder DuckDB may use for what does not fit into memory. aggregate: of `labels`.
     """
     with database(spill) as db:
-        for name in (*IN_SHARDS, *ITEMS):
-            db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")
+        shard_views(db, shards, (*IN_SHARDS, *ITEMS))
         votes, _ = read_votes(annotations)
         made = items(votes, _known(db, votes), _sources(db, votes), (e["entity_id"] for e in entities))
         for name in ITEMS:
@@ -93,8 +91,7 @@ def write_answers(
         own = [c.vote for c in carried]
         _load(db, "own_annotations", own, schemas.table("annotations").SCHEMA)
         _load(db, "own_labels", _decided(db, own, aggregate), schemas.table("labels").SCHEMA)
-        for name in ("documents", "segments", "edits", *ITEMS):
-            db.read_parquet(escape(str(tables / f"{name}.parquet"))).create_view(name)
+        views(db, tables, ("documents", "segments", "edits", *ITEMS))
         for name, made_of in QUERIES.items():
             write_rows(db, name, made_of, tables)
         _reject(db, refused, tables)
@@ -107,15 +104,13 @@ def _reject(db: duckdb.DuckDBPyConnection, refused: list[Refused], tables: Path)
     of = {"capture_id": None, "table": "annotations", "stage": "group"}
     rows = [{**of, "row_id": r.where, "reason": r.reason, "detail": r.detail} for r in refused]
     _load(db, "refused", rows, schemas.table("rejections").SCHEMA)
-    there = db.read_parquet(escape(str(tables / "rejections.parquet")))
-    there.create_view("rejected")
-    db.execute("CREATE TEMP TABLE every_rejection AS FROM rejected UNION ALL BY NAME FROM refused")
+    db.execute(f"CREATE TEMP TABLE every_rejection AS FROM {stored(tables, 'rejections')} UNION ALL BY NAME FROM refused")
     write_rows(db, "rejections", "FROM every_rejection", tables)
 
 
 def _split_items(db: duckdb.DuckDBPyConnection, tables: Path) -> None:
-    db.execute("CREATE TEMP TABLE document_splits AS FROM read_parquet($1)", [escape(str(tables / "splits.parquet"))])
-    db.read_parquet(escape(str(tables / "labels.parquet"))).create_view("labels")
+    db.execute(f"CREATE TEMP TABLE document_splits AS FROM {stored(tables, 'splits')}")
+    views(db, tables, ("labels",))
     write_rows(db, "splits", ITEM_SPLITS, tables)
 
 
@@ -150,8 +145,7 @@ def _decided(db: duckdb.DuckDBPyConnection, own: list[Row], aggregate: str) -> l
 
 
 def _training(db: duckdb.DuckDBPyConnection, tables: Path, targets: list[Row]) -> None:
-    for name in ("entities", "splits"):
-        db.read_parquet(escape(str(tables / f"{name}.parquet"))).create_view(name)
+    views(db, tables, ("entities", "splits"))
     _load(db, "targets", targets, pa.schema([("target_id", pa.string()), ("wording", pa.string())]))
     there = db.execute("SELECT DISTINCT layer, tier FROM labels WHERE value IS NOT NULL").fetchall()
     for name in (n for n in schemas.VIEWS if asked(n) in there):

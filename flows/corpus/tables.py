@@ -3,6 +3,7 @@
 It links and counts; no document's text, segments or facts change here. What was found in them and voted on is `answers`.
 """
 
+from collections.abc import Iterable
 from glob import escape
 from pathlib import Path
 
@@ -67,14 +68,13 @@ LINKS = """
 def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables: Path, spill: Path) -> Path:
     """Write one sorted Parquet file per table into `tables` and return it.
 
-    A path is a pattern to DuckDB, hence the escapes. listed: Parquet of every capture that was listed. previous: the last
+    listed: Parquet of every capture that was listed. previous: the last
     release, whose splits and names of clusters stand. spill: a folder DuckDB may use for what does not fit into memory.
     """
     tables.mkdir(parents=True)
     with database(spill) as db:
         db.read_parquet(escape(str(listed))).create_view("listed")
-        for name in ("documents", "segments", "rejections", FINGERPRINTS, *AS_FOUND):
-            db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")
+        shard_views(db, shards, ("documents", "segments", "rejections", FINGERPRINTS, *AS_FOUND))
         db.sql(CAPTURES).create_view("captures")
         db.execute(f"CREATE TEMP TABLE saves AS {SAVES}")
         _link(db, previous, spill)
@@ -94,6 +94,13 @@ def write_tables(listed: Path, shards: list[Path], previous: Path | None, tables
 def database(spill: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory that spills into the folder `spill`."""
     return duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)})
+
+
+def shard_views(db: duckdb.DuckDBPyConnection, shards: list[Path], names: Iterable[str]) -> None:
+    """Make the views shard_<name> of tables as the shards have them."""
+    for name in names:
+        # A path is a pattern to DuckDB, hence the escapes.
+        db.read_parquet([escape(str(s / f"{name}.parquet")) for s in shards]).create_view(f"shard_{name}")
 
 
 def _link(db: duckdb.DuckDBPyConnection, previous: Path | None, spill: Path) -> None:
