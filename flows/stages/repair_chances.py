@@ -46,10 +46,14 @@ KNOWN = {
 }
 
 
-@lru_cache(1 << 14)
+@cache
+def known() -> frozenset[str]:
+    """The characters that the model has met, and what needs no meeting: ASCII, and U+FFFD."""
+    return frozenset([*KNOWN, "\ufffd", *map(chr, range(0x80)), *(g for g, n in model().grams.items() if len(g) == 1 and n > 1)])
+
+
 def is_known(c: str) -> bool:
-    """Whether the model has met a character."""
-    return c in KNOWN or model().grams.get(c, 0) > 1
+    return c in known()
 
 
 def _extra(c: str) -> float:

@@ -58,9 +58,9 @@ def shown(*codecs: str) -> re.Pattern[str]:
 
 
 @cache
-def all_shown(codec: str) -> re.Pattern[str]:
-    """Matches text that is nothing but UTF-8 characters as the codec shows them."""
-    return re.compile(f"(?:{shown(codec).pattern})+")
+def all_shown() -> re.Pattern[str]:
+    """Matches text that is nothing but UTF-8 characters as one of the codecs of one byte per character shows them."""
+    return re.compile("|".join(f"(?:{shown(codec).pattern})+" for codec in NARROW))
 
 
 @lru_cache(1 << 12)

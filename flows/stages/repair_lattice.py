@@ -6,11 +6,14 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from flows.stages.repair_chances import chance, genuine_surprise, is_daily, is_known
+from flows.stages.repair_chances import chance, genuine_surprise, is_daily, is_known, known
 from flows.stages.repair_codecs import END, WIDE, WIDTH, alike, losable, to_latin
 
-# One UTF-8 character in bytes shown as Latin-1; U+FFFD is a byte that was lost.
-SEQUENCE = re.compile("[\xc2-\xdf][\x80-\xbf\ufffd]|[\xe0-\xef][\x80-\xbf\ufffd]{2}|[\xf0-\xf4][\x80-\xbf\ufffd]{3}")
+# UTF-8 in bytes shown as Latin-1: characters that are whole, or one of which a byte was lost, which is U+FFFD.
+SEQUENCE = re.compile(
+    "(?P<whole>(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})+)"
+    "|[\xc2-\xdf]\ufffd|[\xe0-\xef][\x80-\xbf\ufffd]{2}|[\xf0-\xf4][\x80-\xbf\ufffd]{3}"
+)
 LOST = 3.0  # nats for a byte that left no trace
 SWITCH = 9.0  # nats for a change between genuine and damaged inside one run
 ASCII = 3.0  # nats for a plain letter
@@ -60,11 +63,23 @@ def narrow_parse(codec: str, run: str) -> Parse | None:
     at, lost = 0, losable(codec, END)
     while at < len(run):
         m = SEQUENCE.match(latin, at)
-        if not m or not (symbol := _candidates(tuple(lost if c == "\ufffd" else ord(c) for c in m[0]))):
+        symbol = "" if not m else _whole(m[0]) if m["whole"] else _candidates(tuple(lost if c == "\ufffd" else ord(c) for c in m[0]))
+        if not m or not symbol:
             return None
         atoms.append(Atom(at, m.end(), (symbol,)))
         at = m.end()
     return _parse(atoms, run)
+
+
+def _whole(latin: str) -> str:
+    """The characters that bytes are; '' where they are none, or such as no text holds."""
+    text = latin.encode("latin-1").decode("utf-8", "ignore")
+    return text if len(text.encode("utf-8")) == len(latin) and all(map(_is_text, text)) else ""
+
+
+@lru_cache(1 << 14)
+def _is_text(c: str) -> bool:
+    return unicodedata.category(c) not in ("Cn", "Co", "Cc")
 
 
 @lru_cache(1 << 16)
@@ -104,7 +119,7 @@ def _parse(atoms: list[Atom], run: str) -> Parse | None:
 
 def all_met(text: str) -> bool:
     """Whether the model has met all characters."""
-    return all(c < "\x80" or c == "\ufffd" or is_known(c) for c in text)
+    return known().issuperset(text)
 
 
 def _high(text: str) -> int:
@@ -205,7 +220,7 @@ def _candidates(sequence: tuple[int | bytes, ...]) -> str:
     heads = [b""]
     for b in sequence:
         heads = [h + bytes([x]) for h in heads for x in (b if isinstance(b, bytes) else (b,))]
-    found = {c for h in heads if len(c := h.decode("utf-8", "ignore")) == 1 and unicodedata.category(c) not in ("Cn", "Co", "Cc")}
+    found = {c for h in heads if len(c := h.decode("utf-8", "ignore")) == 1 and _is_text(c)}
     ordered = sorted(found, key=lambda c: (-chance(c), c))
     # A character the model never met is kept among the likeliest few only.
     return Gap("".join([c for i, c in enumerate(ordered) if i < 8 or is_known(c)])) if len(ordered) > 1 else "".join(ordered)

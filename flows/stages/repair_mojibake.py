@@ -389,4 +389,4 @@ def _still_damaged(after: str) -> bool:
     eastern = "".join(c for c in after if c > "\u2e7f")
     if eastern:
         return wide_parse(eastern, END, "") is not None
-    return any(all_shown(codec).fullmatch(after) for codec in NARROW)
+    return all_shown().fullmatch(after) is not None

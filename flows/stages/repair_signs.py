@@ -1,7 +1,9 @@
 """Which characters of a text concern which step of repair. Most text holds none, and is passed over at memory speed."""
 
 import re
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
+from itertools import compress
+from operator import or_
 from typing import NamedTuple
 
 import numpy as np
@@ -109,7 +111,7 @@ def _signs_of_stretches(text: str) -> Signs:
     places: list[np.ndarray] = []
     signs: list[np.ndarray] = []
     shown: list[int] = []
-    narrow = 0
+    narrow: set[int] = set()
     for start in range(0, len(text), STRETCH):
         part = text[start : start + STRETCH + 1]
         if part.isascii() and not part.encode().translate(None, PLAIN):
@@ -118,12 +120,13 @@ def _signs_of_stretches(text: str) -> Signs:
         at = (found[:STRETCH] & ALL_SIGNS).nonzero()[0]
         places.append(at + start)
         signs.append(found[at])
-        for i in ((found[:-1] >> 7) & (found[1:] >> 6) & 1).nonzero()[0].tolist():  # FIRST, and FOLLOWING after it
-            if codecs := _shown_first(text[start + i : start + i + 4]):
-                shown.append(start + i)
-                narrow |= codecs
+        first = (((found[:-1] >> 7) & (found[1:] >> 6) & 1).nonzero()[0] + start).tolist()  # FIRST, and FOLLOWING after it
+        codecs = [_shown_first(text[i : i + 4]) for i in first]
+        shown += compress(first, codecs)
+        narrow.update(codecs)
     kinds = int(np.bitwise_or.reduce(np.concatenate(signs))) & ALL_SIGNS if any(map(len, signs)) else 0
-    return Signs(text, kinds, narrow, np.concatenate(places), np.concatenate(signs), shown) if kinds or narrow else NOTHING
+    every = reduce(or_, narrow, 0)
+    return Signs(text, kinds, every, np.concatenate(places), np.concatenate(signs), shown) if kinds or every else NOTHING
 
 
 @lru_cache(1 << 14)
