@@ -15,8 +15,9 @@ PLAIN = bytes((9, 10, *range(0x20, 0x7F)))
 PLAIN_OR_HIGH = PLAIN + bytes(range(0x80, 0x100))
 TO_SPACE = bytes(0x20 if b < 0x80 else b for b in range(0x100))
 NON_ASCII = re.compile(r"[^\x00-\x7f]+")
-# A text of at most so many characters, few of them not ASCII, is looked at run by run: the same few come again and again.
-LONG, FEW = 1 << 15, 1 << 10
+# A text of at most so many characters, few of them not ASCII (counted in bytes beyond one, and against all), is looked at run by
+# run: the same few come again and again.
+LONG, FEW, FEW_OF = 1 << 15, 1 << 10, 4
 STRETCH = 1 << 12  # characters of any other looked at together: most stretches of a page are plain
 
 # Beyond what is damage by a codec, ftfy sees C1 controls, and a lead byte whose no-break space became a space.
@@ -76,7 +77,7 @@ def signs_of(text: str) -> Signs:
     if len(text) > LONG:
         return _signs_of_stretches(text)
     data = text.encode("utf-8", "surrogatepass")
-    if len(data) - len(text) > FEW or data.translate(None, PLAIN_OR_HIGH):
+    if len(data) - len(text) > min(FEW, len(text) // FEW_OF) or data.translate(None, PLAIN_OR_HIGH):
         return _signs_of_stretches(text)
     if text.isascii():
         return NOTHING
