@@ -189,6 +189,7 @@ def serve(pipe: Connection, place: mmap.mmap) -> None:
             traceback.print_exc()
             pipe.send(error if isinstance(error, OSError) else RuntimeError(f"{type(error).__name__}: {error}"))
         gc.collect()
+        gc.freeze()  # what has outlived a shard stays; passing over it again takes as long as two pages
 
 
 def _listen(pipe: Connection, jobs: SimpleQueue) -> None:
