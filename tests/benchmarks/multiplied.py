@@ -107,7 +107,7 @@ def place(captures: Path, out: Path) -> None:
             columns = db.read_parquet(f"{copied}/{name}.parquet").columns
             key = "doc_id" if "doc_id" in columns else "item_id" if "item_id" in columns else "capture_id"
             query = f"SELECT t.*, shard FROM '{copied}/{name}.parquet' t JOIN places ON new = {key}[:20]"
-            db.execute(f"COPY ({query}) TO '{work}/{name}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (shard), OVERWRITE)")
+            db.execute(f"COPY ({query}) TO '{work}/{name}' (FORMAT parquet, COMPRESSION lz4, PARTITION_BY (shard), OVERWRITE)")
             for i, shard in enumerate(shards):
                 found = [str(p) for p in (work / name).glob(f"shard={i}/*.parquet")] or [f"{copied}/{name}.parquet"]
                 none = "" if (work / name / f"shard={i}").is_dir() else "LIMIT 0"
