@@ -34,7 +34,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.corpus.answers import write_answers
 from flows.corpus.funnel import funnel
 from flows.corpus.tables import write_tables
-from flows.guard import guarded, stop
+from flows.guard import guarded, ready, stop
 from flows.line import directly, entities, is_done
 from flows.readers import knowledge
 from flows.readers.folder import CorpusError, check_name, list_captures, open_corpus, portable, settings, unpacked, without
@@ -237,6 +237,7 @@ def _task(name: str, function: Callable[..., Any], *values: Any) -> Any:
 
 
 def _mapped(shards: list[Path], captures: Path) -> Iterator[Path]:
+    ready()
     # Told where the flow's own server is, the workers of a cluster do not each start one; and they stand in folders of their own.
     with get_client(sync_client=True) as client, temporary_settings({PREFECT_API_URL: str(client.api_url)}):
         futures = shard_task.map([shard.resolve() for shard in shards], unmapped(captures.resolve()))
@@ -248,6 +249,7 @@ def _mapped(shards: list[Path], captures: Path) -> Iterator[Path]:
 
 
 def _pooled(shards: list[Path], captures: Path, workers: int) -> Iterator[Path]:
+    ready()
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(guarded, shard, captures, directly) for shard in shards]
         try:

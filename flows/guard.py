@@ -54,13 +54,22 @@ class Worker(NamedTuple):
 
 
 LIMITS = Limits()
+STOPPED = "the build was stopped"
 # Workers, by what they are doing; they end when this process does, however it ends.
 _idle: list[Worker] = []
 _busy: dict[int, Worker] = {}
+# Set where a build was stopped: a task that is tried again, or comes next, must not begin a shard.
+_stopped = threading.Event()
+
+
+def ready() -> None:
+    """Let `guarded` start workers, also after a `stop`."""
+    _stopped.clear()
 
 
 def stop() -> None:
-    """End all workers, those in the middle of a shard too."""
+    """End all workers, those in the middle of a shard too; `guarded` starts no other before somebody is `ready`."""
+    _stopped.set()
     ended = [*_idle, *_busy.values()]
     _forget()
     for worker in ended:
@@ -89,7 +98,7 @@ def guarded(shard: Path, captures: Path, call: Callable[..., Any]) -> Path:
         worker = _hired()
         said = _followed(worker, (shard, captures, refused, LIMITS), call)
         if not _busy.pop(worker.process.pid, None):
-            raise ChildProcessError("the build was stopped")
+            raise ChildProcessError(STOPPED)
         if said is not None:
             _idle.append(worker)
             if isinstance(said, Exception):
@@ -110,6 +119,8 @@ def guarded(shard: Path, captures: Path, call: Callable[..., Any]) -> Path:
 
 
 def _hired() -> Worker:
+    if _stopped.is_set():
+        raise ChildProcessError(STOPPED)
     try:
         worker = _idle.pop()
     except IndexError:
