@@ -49,7 +49,7 @@ def test_a_cluster_gives_the_bytes_that_processes_give(tmp_path, cluster):
 
 
 def test_a_worker_with_other_code_takes_no_shard(monkeypatch, cluster, tmp_path, capsys):
-    monkeypatch.setattr(flows.build, "made_by", lambda facts: "other code")
+    monkeypatch.setattr("flows.release.provenance.made_by", lambda facts: "other code")
     assert run(["build", str(corpus(tmp_path / "c", 1)), "--out", str(tmp_path / "dist"), "--dask", cluster]) == 1
     assert "other code or packages" in said(capsys) and not (tmp_path / "dist").exists()
 
