@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from flows.stages.strip_forest import Forest, probability
-from flows.stages.strip_html_features import LONG, Seen, features, second
+from flows.stages.strip_html_features import Seen, features, second
 from flows.stages.strip_html_hints import AROUND, AROUND_AT, FAR, HINT_ORDER, WINDOW
-from flows.stages.strip_lines import is_note
+from flows.stages.strip_lines import LONG, is_note
 from flows.traced import Block, Traced
 
 MODEL = Path(__file__).with_name("strip_html_model.npz")

@@ -9,16 +9,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import islice, repeat
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from flows import shapes
 from flows.stages.strip_html_hints import FAR, N_DISTANCES, WINDOW, levels_around
-from flows.stages.strip_lines import SLOTS
+from flows.stages.strip_lines import LONG, SLOTS, START_WORDS, WORDS
 
-WORDS = Path(__file__).with_name("strip_words.json")
 FAR_LINES = 40  # lines beyond which a distance says no more
 KINDS_OF_TAG = [
     kind.split() for kind in (
@@ -35,7 +33,6 @@ INNER_OF = {tag: i for i, tags in enumerate(KINDS_OF_INNER) for tag in tags}
 RULES = ("navigation", "advertisement", "widget", "share", "related", "author_box", "comments", "subscription", "cookie", "footer")
 RULE_AT = {None: -1} | {rule: i for i, rule in enumerate(RULES)}
 LABELLED = re.compile(r"\s*[:|»>]")
-START_WORDS = 14  # a line that merely begins like furniture is furniture only when it is short; no line of the lists is longer
 
 
 @cache
@@ -261,7 +258,6 @@ def _pooled(groups: list[np.ndarray], *columns: np.ndarray) -> list[np.ndarray]:
 NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
 WINDOWS = ((-2, 2), (-5, 5), (-12, 12), (-8, -1), (1, 8), (-25, -1), (1, 25))
 BLOCK_UNITS = (8.0, 16.0)  # words a line must have not to count against a block (Finn et al. 2001, on lines)
-LONG = 10  # words from which a finished line is taken for a paragraph
 CAP = 80.0  # words of a line beyond which more say no more
 
 

@@ -178,7 +178,7 @@ def _flags(words: np.ndarray) -> np.ndarray:
     return out
 
 
-START_WORDS = 14  # a line that merely begins like furniture is furniture only when it is short
+START_WORDS = 14  # a line that merely begins like furniture is furniture only when it is short; no line of the lists is longer
 LONG_START, LONG_START_WORDS = 4, 40  # or when it begins with this many words of it
 PATTERN = re.compile(
     r"(?P<language_bar>[A-Z]{2}(?:\s*[|/·•,\s]\s*[A-Z]{2})+$)"
