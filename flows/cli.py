@@ -42,7 +42,7 @@ def run(words: list[str]) -> int:
     try:
         return app(words, exit_on_error=False, print_error=False) or 0
     except CycloptsError as error:
-        return _failed(f"{_line(error)}; see araxes --help", 2)
+        return _failed(f"{_line(error).rstrip('.')}; see araxes --help", 2)
     except CorpusError as error:
         return _failed(_line(error), 2)
     except KeyboardInterrupt:

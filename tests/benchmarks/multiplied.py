@@ -99,7 +99,7 @@ def place(captures: Path, out: Path) -> None:
     listed = list_captures(source)
     key = provenance.made_by(provenance.of_build(digest(listed), settings(source) | knowledge.digest(captures)))
     _, shards = pack(source, knowledge.Knowledge(), listed, work, shards_of(out / source.dataset["name"]), key)
-    with duckdb.connect(config={"temp_directory": str(work), "memory_limit": "2GB", "preserve_insertion_order": False}) as db:
+    with duckdb.connect(config={"temp_directory": str(work), "memory_limit": "8GB", "threads": 1, "preserve_insertion_order": False}) as db:
         db.execute("CREATE TABLE places (new VARCHAR, shard INTEGER)")
         for i, shard in enumerate(shards):
             db.execute(f"INSERT INTO places SELECT sha256[:20], {i} FROM '{shard}/captures.parquet'")
