@@ -68,8 +68,10 @@ def _closure(name: str, found: dict[str, str]) -> dict[str, str]:
 
 
 def _files() -> Iterator[Path]:
+    """All that decides a result: code, models, word lists and templates, but not what is written about them."""
     for package in PACKAGES:
-        yield from sorted(p for p in (ROOT / package).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        found = (p for p in (ROOT / package).rglob("*") if p.is_file() and p.suffix != ".md")
+        yield from sorted(p for p in found if "__pycache__" not in p.parts)
 
 
 def _code() -> str:
