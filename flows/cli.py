@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,10 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
+
+
+# What DuckDB says of a file that is no whole Parquet file; words of a capture may stand behind it.
+DAMAGED = re.compile(r"(?:Input|IO) Error:.*?\bfile ['\"]([^'\"]+\.parquet)['\"]", re.I)
 
 
 def main() -> None:
@@ -448,7 +453,10 @@ def _line(error: Exception) -> str:
         return "no space left on the disk; free some, or name another place with --out"
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{error.filename}: {error.strerror}; give yourself the right to it, or name another place with --out"
-    return " ".join(str(error).split())
+    said = " ".join(str(error).split())
+    if damaged := DAMAGED.search(said):
+        return f"{damaged[1]}: damaged; araxes verify says what else is, where it belongs to a release"
+    return said
 
 
 def _failed(message: str, code: int) -> int:

@@ -1,6 +1,8 @@
 """`araxes explain`, and `araxes init --repeats`: what a release says of a document, and of an outlet's pages."""
 
 import csv
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,16 @@ def test_what_names_none_or_several_is_told_in_one_line(release, capsys):
     assert "'' means 4 documents" in capsys.readouterr().err
     assert run(["explain", str(release[0]), "06.txt"]) == 1
     assert "name the folder of one version" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_damaged_release_is_told_in_one_line_that_says_what_next(release, tmp_path, capsys, size):
+    damaged = Path(shutil.copytree(release[1], tmp_path / "1.0.0"))
+    (file,) = damaged.glob("data/edits/*.parquet")
+    file.write_bytes(file.read_bytes()[:size])
+    assert run(["explain", str(damaged), "01.txt"]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and f"{file}: damaged; araxes verify" in told
 
 
 def test_a_withheld_document_is_told_without_its_words(release, tmp_path, capsys):
