@@ -121,6 +121,7 @@ def place(captures: Path, out: Path) -> None:
 def _copies(documents: list[tuple], edits: dict[str, list[tuple]], n: int) -> Iterator[tuple]:
     """(row of COPIES, its capture as a row of JSON Lines) of `n` copies, one of each document before the next of any."""
     words: dict[tuple, list[str]] = {}
+    seen: set[str] = set()
     for word, language in sorted({(w, row[2]) for row in documents for w in WORD.findall(row[1]) if w.islower()}, key=str):
         words.setdefault((language, len(word), len(word.encode())), []).append(word)
     for i in range(n):
@@ -135,7 +136,11 @@ def _copies(documents: list[tuple], edits: dict[str, list[tuple]], n: int) -> It
             data += [varied, before]
             at = end
         capture = "".join(data)
-        row = {"old": doc_id, "new": hashlib.sha256(capture.encode()).hexdigest()[:20], "copy": copy, "text": "".join(parts)}
+        new = hashlib.sha256(capture.encode()).hexdigest()[:20]
+        if new in seen:  # the shortest of a million have a twin
+            continue
+        seen.add(new)
+        row = {"old": doc_id, "new": new, "copy": copy, "text": "".join(parts)}
         yield row, {"text": capture, "url": url and f"{url}-{copy}", "outlet": outlet and f"{outlet}-{copy}"}
 
 
