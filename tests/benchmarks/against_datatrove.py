@@ -26,7 +26,6 @@ from flows import guard
 from flows.readers import shards as packing
 from flows.readers.folder import list_captures, open_corpus
 from flows.readers.knowledge import read
-from flows.readers.shards import pack
 from tests.benchmarks.corpus import documents
 
 WARM, SHARDS = 8, 4
@@ -55,7 +54,7 @@ def araxes(source: Path, work: Path, kind: str, workers: int = 1) -> Worked:
     corpus = open_corpus(source)
     work.mkdir()
     packing.SHARD_BYTES = sum(file.stat().st_size for file in source.iterdir()) // SHARDS
-    _, shards = pack(corpus, read(source), list_captures(corpus), work, work / "shards", "")
+    _, shards = packing.pack(corpus, read(source), list_captures(corpus), work, work / "shards", "")
     spent = {"attribute": 0.0}
 
     def call(name: str, heard: Callable, worker: guard.Worker):
