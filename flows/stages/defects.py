@@ -201,6 +201,8 @@ MIN_NATIVE_WORDS = 6
 
 
 def _foreign(text: str, blocks: Sequence, pasted: frozenset[str]) -> Iterator[Hit]:
+    if not _has_foreign(text):
+        return
     runs, home = [], set()
     total: Counter[str] = Counter()
     for s in blocks:
@@ -220,6 +222,10 @@ def _foreign(text: str, blocks: Sequence, pasted: frozenset[str]) -> Iterator[Hi
             yield m.start(), "foreign_script"
 
 
+def _has_foreign(text: str) -> bool:
+    return not text.isascii() and bool(_RUN.search(text))
+
+
 @cache
 def _script(character: str) -> str:
     return next(name for name, characters in _SCRIPTS.items() if re.match(f"[{characters}]", character))
@@ -236,7 +242,7 @@ def _pasted_names(texts: Sequence[str]) -> frozenset[str]:
     """Foreign names that stand at least twice, in running text, where a native one would."""
     placed: Counter[str] = Counter()
     for text in texts:
-        if text.isascii() or not _RUN.search(text):  # as most texts
+        if not _has_foreign(text):
             continue
         for line in text.splitlines():
             runs = [m for m in _RUN.finditer(line) if 1 < len(m[0]) <= MAX_FOREIGN]
@@ -256,13 +262,13 @@ def _replaced(text: str) -> Iterator[Hit]:
     return ((m.start(), "replacement_characters") for m in re.finditer("\ufffd", text))
 
 
-# What UTF-8 read as GBK leaves behind, which ftfy does not know.
-_GBK = re.compile(r"[\u9225\u9428]|锟斤拷|銆(?<=\w.)|锛\w")
+# What UTF-8 read as GBK leaves behind, which ftfy does not know. (It begins with one set of characters, to which the search skips.)
+_GBK = re.compile(r"[\u9225\u9428锟銆锛](?:(?<=[\u9225\u9428])|(?<=锟)斤拷|(?<=\w銆)|(?<=锛)\w)")
 # What every pattern of ftfy's has, which take ten times as long: mostly a mark or a capital of Europe's after another character
 # beyond ASCII, or a small letter after such a mark.
 _SMALL = "".join(c for c in map(chr, [*range(0xDF, 0x180), 0x491]) if c.islower())
 _ODD = f"[{''.join(c for c in map(chr, [*range(0x80, 0x370), 0x384, 0x385, 0x490]) if c not in _SMALL)}\u2010-\u2fff\uf8ff\ufffd]"
-_MAY_BE_BAD = re.compile(rf"{_ODD}(?<=[^\x00-\x7f].)|[{_SMALL}ﬁﬂ](?<={_ODD}.)|[вВ]Ђ|[\x80-\x9fŒœÂÃ]")
+_MAY_BE_BAD = re.compile(rf"[^\x00-\x7f](?:{_ODD}|(?<={_ODD})[{_SMALL}ﬁﬂ]|(?<=[вВ])Ђ|(?<=[\x80-\x9fŒœÂÃ]))")
 
 
 def _mojibake(text: str, segments: Sequence) -> Iterator[int]:

@@ -284,7 +284,6 @@ def authors(text: str, blocks: Sequence[Block], zones: Zones, found: Sequence[St
     """
     page = _page(text, blocks, found, language)
     near = [i for i in zones.head if zones.title is None or (i >= zones.title - 1 and i != zones.title)]
-    shaped = [b for i in near for b in _by_shape(page, i, i + 1 == zones.title)]
     tail = [i for i in zones.tail if blocks[i].rule not in NO_EVIDENCE]
     # A bare name below is a signature where it stands close, and was not taken for the footer.
     signed = [i for i in tail if i < zones.tail.start + CLOSE and (blocks[i].rule != "footer" or page.shown[page.lines[i]] > 1)]
@@ -294,7 +293,7 @@ def authors(text: str, blocks: Sequence[Block], zones: Zones, found: Sequence[St
     told = [i for i in zones.head if i < begun or blocks[i].rule not in NO_EVIDENCE]
     best = (
         _run([b for i in told for b in _by_word(page, i)])
-        or max(shaped, key=lambda b: (b.points, -b.block), default=None)
+        or max((b for i in near for b in _by_shape(page, i, i + 1 == zones.title)), key=lambda b: (b.points, -b.block), default=None)
         or _by_word_elsewhere(page, [i for i in range(zones.tail.stop) if blocks[i].rule not in NO_EVIDENCE])
         or next((b for i in tail for b in (*_by_word(page, i), *_by_note(page, i, i in signed))), None)
     )

@@ -17,24 +17,25 @@ from flows.stages.describe_words import words
 
 JALALI_YEARS = range(1300, 1450)
 BUDDHIST_YEARS, BUDDHIST_AHEAD = range(2400, 2643), 543  # as Thailand counts
-# Every part is bounded, so that no pattern reads a long run of digits or letters twice.
+# Every part is bounded, so that no pattern reads a long run of digits or letters twice. What must not stand before a number is looked
+# at behind its first digit, so that the search can skip to digits.
 # Letters with the vowel signs of India, Burma and Cambodia, which `re` does not count as letters.
 WORD = r"[^\W\d_][\w\u0900-\u0dff\u1000-\u109f\u1780-\u17ff.'’ʼ]{1,13}?"
 YEAR = r"(?P<y>\d{4})(?![\d%])"
 GAP = r"[\s\u00a0\u202f]"
 PATTERNS = [
-    re.compile(r"(?<![\d.,/-])(?P<y>\d{4})(?P<sep>[-/.])[ ]?(?P<m>\d{1,2})(?P=sep)[ ]?(?P<d>\d{1,2})(?!\d|[-/]\d)"),
-    re.compile(r"(?<!\d)(?P<y>\d{4})[ ]?[年년][ ]?(?P<m>\d{1,2})[ ]?[月월](?:[ ]?(?P<d>\d{1,2})[ ]?[日일])?"),
-    re.compile(r"(?<![\d.,/])(?<!\d-)(?P<a>\d{1,2})(?P<sep>[-/.])[ ]?(?P<b>\d{1,2})(?P=sep)[ ]?(?P<y>\d{4}|\d{2})(?![\d%]|[-/.]\d)"),
+    re.compile(r"(?P<y>\d(?<![\d.,/-]\d)\d{3})(?P<sep>[-/.])[ ]?(?P<m>\d{1,2})(?P=sep)[ ]?(?P<d>\d{1,2})(?!\d|[-/]\d)"),
+    re.compile(r"(?P<y>\d(?<!\d\d)\d{3})[ ]?[年년][ ]?(?P<m>\d{1,2})[ ]?[月월](?:[ ]?(?P<d>\d{1,2})[ ]?[日일])?"),
+    re.compile(r"(?P<a>\d(?<![\d.,/]\d)(?<!\d-\d)\d?)(?P<sep>[-/.])[ ]?(?P<b>\d{1,2})(?P=sep)[ ]?(?P<y>\d{4}|\d{2})(?![\d%]|[-/.]\d)"),
     re.compile(
-        rf"(?<![\d.,:/-])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|re|ère|º|ª|°|\.|-[^\W\d_]{{1,3}}(?![^\W\d_]))?[\s\u00a0\u202f./-]{{0,2}}"
+        rf"(?P<d>\d(?<![\d.,:/-]\d)\d?)(?:st|nd|rd|th|er|re|ère|º|ª|°|\.|-[^\W\d_]{{1,3}}(?![^\W\d_]))?[\s\u00a0\u202f./-]{{0,2}}"
         rf"(?:(?:de|of|di|ta['’]){GAP}|d['’]|ב)?(?P<m>{WORD})[.,/-]{{0,2}}{GAP}{{0,2}}"
         rf"(?:(?:de|del|do|год|року){GAP})?['’]?(?P<y>\d{{4}}|(?<=[-/'’])\d{{2}})(?![\d%])"
     ),
     re.compile(rf"(?<![^\W\d_])(?P<m>{WORD})[.,]?{GAP}{{0,2}}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[.,]{{0,2}}{GAP}{{1,2}}{YEAR}"),
-    re.compile(rf"(?<![\d.,/-])(?P<y>\d{{4}})[.,]?{GAP}(?:(?:m|gada|год|ж)\.?{GAP})?(?P<m>{WORD})[.,]?{GAP}(?P<d>\d{{1,2}})(?!\d)"),
-    re.compile(rf"(?<!\d)(?P<d>\d{{1,2}}){GAP}tháng{GAP}(?P<m>\d{{1,2}})(?:{GAP}năm|,)?{GAP}{YEAR}"),
-    re.compile(rf"(?<!\d)(?P<y>\d{{4}})\.?[ -]?(?:gada|жылғы|жылы|жылдын){GAP}(?P<d>\d{{1,2}})\.?[ -]?(?P<m>{WORD})(?!\w)"),
+    re.compile(rf"(?P<y>\d(?<![\d.,/-]\d)\d{{3}})[.,]?{GAP}(?:(?:m|gada|год|ж)\.?{GAP})?(?P<m>{WORD})[.,]?{GAP}(?P<d>\d{{1,2}})(?!\d)"),
+    re.compile(rf"(?P<d>\d(?<!\d\d)\d?){GAP}tháng{GAP}(?P<m>\d{{1,2}})(?:{GAP}năm|,)?{GAP}{YEAR}"),
+    re.compile(rf"(?P<y>\d(?<!\d\d)\d{{3}})\.?[ -]?(?:gada|жылғы|жылы|жылдын){GAP}(?P<d>\d{{1,2}})\.?[ -]?(?P<m>{WORD})(?!\w)"),
     re.compile(rf"(?<![^\W\d_])(?<!\d )(?<!\d\. )(?P<m>{WORD})[.,]?{GAP}(?:(?:de|del|of){GAP})?{YEAR}"),
 ]  # fmt: skip
 NUMERIC = PATTERNS[2]

@@ -45,11 +45,12 @@ def _ends_with(line: str, other: str) -> bool:
 def _seams(line: str, others: Sequence[str]) -> Iterator[int]:
     """Where the headline begins if another line joins the same letters otherwise in one place: "Kicker: Headline" and
     "Kicker – Headline", or "KickerHeadline" where the dump lost what stood between."""
-    letters, spelt = [*LETTER.finditer(line)], NO_LETTER.sub("", line)
+    spelt = NO_LETTER.sub("", line)
     for other in others:
-        if other == line or len(other) < len(spelt) or NO_LETTER.sub("", other) != spelt:
+        first = LETTER.search(other)  # most lines begin otherwise
+        if other == line or not first or first[0] != spelt[:1] or NO_LETTER.sub("", other) != spelt:
             continue
-        same = [*LETTER.finditer(other)]
+        letters, same = [*LETTER.finditer(line)], [*LETTER.finditer(other)]
         differing = [i for i in range(1, len(letters)) if _between(line, letters, i) != _between(other, same, i)]
         if len(differing) == 1 and differing[0] <= KICKER * len(letters) and len(letters) - differing[0] >= LETTERS:
             gap = line[letters[differing[0] - 1].end() : letters[differing[0]].start()]
