@@ -146,13 +146,9 @@ def _strip(draft: Draft) -> Draft:
 
 
 def _segment(draft: Draft) -> Draft:
-    language, confidence = segment.language(draft.text.text)
-    return replace(
-        draft,
-        segments=tuple(segment.segment(draft.text, draft.kept, language)),
-        language=language,
-        language_confidence=round(confidence, 4) if language else None,
-    )
+    got = segment.segment(draft.text, draft.kept)
+    confidence = round(got.confidence, 4) if got.language else None
+    return replace(draft, segments=tuple(got.segments), language=got.language, language_confidence=confidence)
 
 
 def _describe(draft: Draft) -> Draft:

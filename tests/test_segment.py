@@ -124,7 +124,7 @@ def test_the_model_answers_as_py3langid_does():
 
 
 def segmented(text: Traced, kept: list[Block]) -> list[Segment]:
-    return segment(text, kept, language(text.text)[0])
+    return segment(text, kept).segments
 
 
 PARAGRAPH = (

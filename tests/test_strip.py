@@ -82,7 +82,7 @@ def test_a_removed_line_takes_its_line_end_and_the_blank_lines_after_it():
 def test_each_item_of_a_list_stays_a_block_of_its_own():
     items = ["• The council of the harbour puts off its vote to June", "• Two mayors leave before the end", "• A report is due"]
     stripped = strip(traced("\n".join([*PARAGRAPHS[:2], *items, *PARAGRAPHS[2:]])))
-    found = [stripped.text.text[s.start : s.end] for s in segment(stripped.text, stripped.kept, "en") if s.unit == "list_item"]
+    found = [stripped.text.text[s.start : s.end] for s in segment(stripped.text, stripped.kept).segments if s.unit == "list_item"]
     assert found == items
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from flows.labellers import Passage, Target, attribution
 from flows.stages.attribute_speech import attributions
-from flows.stages.segment import language, segment
+from flows.stages.segment import segment
 from flows.traced import Block, Traced
 from schemas import Row
 
@@ -48,7 +48,7 @@ def segments_of(text: str) -> list:
         if line.strip():
             blocks.append(Block(at, at + len(line), "paragraph"))
         at += len(line) + 1
-    return segment(Traced.decoded(text.encode("utf-8", "surrogatepass"), "utf-8"), blocks, language(text)[0])
+    return segment(Traced.decoded(text.encode("utf-8", "surrogatepass"), "utf-8"), blocks).segments
 
 
 def worth_checking(text: str) -> float:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flows.stages.segment_language import Letters, counted, is_latin, language, letters, own_languages
+from flows.stages.segment_language import Letters, counted, is_latin, language, languages, letters, own_languages
 from flows.stages.segment_sentences import sentences
 from flows.traced import Block, Traced
 
-__all__ = ["Segment", "language", "segment", "sentences"]
+__all__ = ["Segment", "Segmented", "language", "segment", "sentences"]
 
 
 class Segment(NamedTuple):
@@ -31,18 +31,26 @@ class Segment(NamedTuple):
     repeat_of: int | None
 
 
+class Segmented(NamedTuple):
+    """`language` is that of the text, as ISO 639-1, and `confidence` how sure that is, 0 to 1; None and 0 for too few letters."""
+
+    segments: list[Segment]
+    language: str | None
+    confidence: float
+
+
 # Units that hold running text and so have sentences; the others are one piece each.
 PROSE = frozenset({"paragraph", "standfirst", "quote", "list_item", "note", "caption"})
 
 
-def segment(text: Traced, kept: Sequence[Block], main: str | None) -> list[Segment]:
-    """Blocks in reading order, each followed by its sentences. `kept` are line blocks, disjoint and in order; `main` is the language of
-    the text, which short segments take over. Ranges have no outer white space.
+def segment(text: Traced, kept: Sequence[Block]) -> Segmented:
+    """Blocks in reading order, each followed by its sentences. `kept` are line blocks, disjoint and in order. Ranges have no outer
+    white space. Short segments take over the language of the text.
     """
     whole = text.text
     blocks, found = list(_unwrapped(whole, kept)), letters(whole)
     spans = [(start, end) for start, end, _ in blocks]
-    own = own_languages(whole, found, spans, [main] * len(spans))
+    main, confidence, own = languages(whole, found, spans)
     pieces = [_sentences(whole, *block, told) for block, told in zip(blocks, own, strict=True)]
     spoken = iter(_spoken(whole, found, spans, pieces, own))
     out: list[Segment] = []
@@ -50,7 +58,7 @@ def segment(text: Traced, kept: Sequence[Block], main: str | None) -> list[Segme
         parent = len(out)
         out.append(Segment(start, end, unit, None, told, None))
         out += [Segment(a, b, "sentence", parent, next(spoken), None) for a, b in inside]
-    return [Segment(*s[:-1], other) for s, other in zip(out, _repeats(whole, out), strict=True)]
+    return Segmented([Segment(*s[:-1], other) for s, other in zip(out, _repeats(whole, out), strict=True)], main, confidence)
 
 
 def _sentences(text: str, start: int, end: int, unit: str, language: str | None) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ megabyte of short stretches, this one a twentieth of that, with the same answers
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -79,28 +79,39 @@ def is_latin(latin: int, other: int) -> bool:
 def language(text: str) -> tuple[str | None, float]:
     """The language of `text` as ISO 639-1 and how sure that is, 0 to 1; (None, 0.0) for less than a word or two."""
     text = text[:LANGUAGE_WINDOW]
-    return next(_told([text], [counted(letters(text), 0, len(text))]))
+    return next(_told(text, letters(text), [(0, len(text))]))
+
+
+def languages(text: str, found: Letters, spans: Sequence[tuple[int, int]]) -> tuple[str | None, float, list[str | None]]:
+    """The language of `text` and how sure that is, as `language` has it, and that of each stretch of the text."""
+    whole, *told = _told(text, found, [(0, min(len(text), LANGUAGE_WINDOW)), *_windows(found, spans)])
+    return *whole, _own(told, [whole[0]] * len(spans))
 
 
 def own_languages(text: str, found: Letters, spans: Sequence[tuple[int, int]], expected: Sequence[str | None]) -> list[str | None]:
     """The language of each stretch of `text`: the expected one, unless it surely is another."""
-    out = list(expected)
-    long = [i for i, (start, end) in enumerate(spans) if sum(counted(found, start, end)) >= MIN_LETTERS_SEGMENT]
-    windows = [(spans[i][0], min(spans[i][1], spans[i][0] + SEGMENT_WINDOW)) for i in long]
-    told = _told([text[a:b] for a, b in windows], [counted(found, a, b) for a, b in windows])
-    for i, (code, confidence) in zip(long, told, strict=True):
-        if confidence >= MIN_CONFIDENCE_SEGMENT:
-            out[i] = code
-    return out
+    return _own(_told(text, found, _windows(found, spans)), expected)
 
 
-def _told(texts: Sequence[str], counts: Sequence[tuple[int, int]]) -> Iterator[tuple[str | None, float]]:
-    seen = [_seen(text, *count) for text, count in zip(texts, counts, strict=True)]
-    for text, count, (code, confidence) in zip(seen, counts, _identified(seen), strict=True):
+def _windows(found: Letters, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What the model is shown of each stretch: nothing of one that is too short to be sure."""
+    return [(a, min(b, a + SEGMENT_WINDOW) if sum(counted(found, a, b)) >= MIN_LETTERS_SEGMENT else a) for a, b in spans]
+
+
+def _own(told: Iterable[tuple[str | None, float]], expected: Sequence[str | None]) -> list[str | None]:
+    return [code if sure >= MIN_CONFIDENCE_SEGMENT else other for (code, sure), other in zip(told, expected, strict=True)]
+
+
+def _told(text: str, found: Letters, windows: Sequence[tuple[int, int]]) -> Iterator[tuple[str | None, float]]:
+    counts = [counted(found, *window) for window in windows]
+    shown = [_seen(text[a:b], *count) for (a, b), count in zip(windows, counts, strict=True) if sum(count) >= MIN_LETTERS]
+    answers = zip(shown, _identified(shown), strict=True)
+    for count in counts:
         if sum(count) < MIN_LETTERS:
             yield None, 0.0
         else:
-            corrected = _corrected(text, code, sum(count))
+            seen, (code, confidence) = next(answers)
+            corrected = _corrected(seen, code, sum(count))
             yield (corrected, 1.0) if corrected != code else (code, round(confidence, 3))
 
 
@@ -140,8 +151,9 @@ class _Model(NamedTuple):
 
 # The automaton is walked for many places at once, a lane each. What state it is in depends on the last bytes only: no feature is
 # longer than six, so a lane that begins in the middle of a text is right after as many. 0xFF is in no feature and leads back to
-# the beginning. (Both are held by a test against py3langid's own answers.)
-_LANE = 48
+# the beginning. (Both are held by a test against py3langid's own answers.) Of lanes of 4 to 48 bytes these take least for a short
+# page, half of what 48 take, and no more for a book.
+_LANE = 12
 _WARM_UP = 8
 _BETWEEN = b"\xff"
 # Texts looked at together: enough to fill the lanes, few enough for a book to stay in memory.
