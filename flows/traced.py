@@ -25,8 +25,8 @@ import numpy as np
 # a look-up encodes a line or two, large enough that a book needs only some thousand entries.
 ANCHOR_STEP = 512
 
-# An edit behind every text, for a search that finds none.
-BEYOND = (1 << 62, 1 << 62, -1, -2)
+# A character behind every text.
+BEYOND = 1 << 62
 
 # From the surest reading to the least sure: an edit composed of several is as sure as the last of them.
 READINGS = ("normalized", "exact", "inferred")
@@ -212,31 +212,31 @@ class Traced:
     def spans(self, ranges: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Span]:
         """The `span` of every one of many ranges, found at once; in a fraction of the time."""
         asked = list(dict.fromkeys(ranges))
-        begins, ends, byte_begins, byte_ends = np.array([(e.start, e.end, e.byte_start, e.byte_end) for e in self.edits] + [BEYOND]).T
-        copies, bytes_ = np.append(0, ends[:-1]), np.append(0, byte_ends[:-1])
-        widths = np.append(0, np.cumsum(_widths(self.text, self.encoding)))
-        copied = np.append(byte_begins[:-1], len(self.data)) - bytes_
-        if not asked or (widths[np.append(begins[:-1], len(self.text))] - widths[copies] != copied).any():
+        size = len(self.text)
+        # Between an edit that ends where the text begins and one that begins where it ends, each copy has an edit on both sides.
+        places = [(e.start, e.end, e.byte_start, e.byte_end) for e in self.edits]
+        begins, ends, byte_begins, byte_ends = np.array([(0, 0, -1, 0), *places, (size, BEYOND, len(self.data), -1)]).T
+        widths = np.zeros(size + 1, int)
+        _widths(self.text, self.encoding).cumsum(out=widths[1:])
+        copied = widths[begins[1:]] - widths[ends[:-1]]
+        if not asked or (copied != byte_begins[1:] - byte_ends[:-1]).any():
             return {place: self.span(*place) for place in asked}  # characters that are written otherwise beside each other
-
-        def byte_of(position: np.ndarray) -> np.ndarray:
-            copy = np.searchsorted(copies, position, "right") - 1
-            return bytes_[copy] + widths[position] - widths[copies[copy]]
-
         start, end = np.array(asked).T
-        if (start < 0).any() or (start >= end).any() or (end > len(self.text)).any():
-            raise ValueError(f"one of {len(asked)} spans is empty or outside a text of {len(self.text)} characters")
-        first, last = np.searchsorted(ends, start, "right"), np.searchsorted(begins, end) - 1
-        cut_first, cut_last = (first <= last) & (begins[first] <= start), (first <= last) & (ends[last] >= end)
-        head, tail = np.where(cut_first, begins[first], start), np.where(cut_last, ends[last], end)
-        byte_start = np.where(cut_first, byte_begins[first], byte_of(start))
-        byte_end = np.where(cut_last, byte_ends[last], byte_of(end - 1) + widths[end] - widths[end - 1])
+        if (start < 0).any() or (start >= end).any() or (end > size).any():
+            raise ValueError(f"one of {len(asked)} spans is empty or outside a text of {size} characters")
+        first, last = ends.searchsorted(start, "right"), begins.searchsorted(end) - 1
+        head, tail = np.minimum(begins[first], start), np.maximum(ends[last], end)
+        before, after = byte_ends[first - 1] - widths[ends[first - 1]], byte_ends[last] - widths[ends[last]]
+        byte_start = np.where(begins[first] <= start, byte_begins[first], before + widths[start])
+        byte_end = np.where(ends[last] >= end, byte_ends[last], after + widths[end])
         found = zip(*(a.tolist() for a in (byte_start, byte_end, start - head, tail - end)), strict=True)
         spans = dict(zip(asked, map(Span._make, found), strict=True))
         inserted = byte_begins == byte_ends
-        before, after = np.searchsorted(ends, head, "right") - 1, np.searchsorted(begins, tail)
-        at_edge = (inserted[before] & (byte_ends[before] == byte_start)) | (inserted[after] & (byte_begins[after] == byte_end))
-        return spans | {asked[i]: self.span(*asked[i]) for i in np.flatnonzero(at_edge)}
+        if inserted.any():
+            before, after = ends.searchsorted(head, "right") - 1, begins.searchsorted(tail)
+            at_edge = (inserted[before] & (byte_ends[before] == byte_start)) | (inserted[after] & (byte_begins[after] == byte_end))
+            spans |= {asked[i]: self.span(*asked[i]) for i in np.flatnonzero(at_edge)}
+        return spans
 
     def before(self, edit: Edit) -> str:
         """What the bytes of `edit` say under the document's encoding; bytes that say nothing show as U+FFFD."""

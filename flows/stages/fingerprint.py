@@ -47,8 +47,8 @@ class Fingerprint(NamedTuple):
 
 def fingerprint(text: str, language: str | None) -> Fingerprint:
     found, facts = words(text[:COMPARED]), sorted(said(text[:READ], language))
-    shingles = sorted({" ".join(found[i : i + SHINGLE]) for i in range(len(found) - SHINGLE + 1)})
-    return Fingerprint(_keys(shingles, BANDS, MIN_SHINGLES), _keys(facts, STORY_BANDS, MIN_SAID), facts)
+    shingles = set(map(" ".join, zip(*(found[i:] for i in range(SHINGLE)), strict=False)))
+    return Fingerprint(_keys(list(shingles), BANDS, MIN_SHINGLES), _keys(facts, STORY_BANDS, MIN_SAID), facts)
 
 
 @lru_cache(maxsize=8)
@@ -58,7 +58,7 @@ def words(text: str) -> Sequence[str]:
 
 
 def _keys(members: list[str], bands: int, least: int) -> bytes | None:
-    """A key for each band, of ROWS MinHash values each, of a sorted set."""
+    """A key for each band, of ROWS MinHash values each, of a set. (A value is the least of a hash of all members, in whatever order.)"""
     if len(members) < least:
         return None
     (digest,) = RMinHash.digests_from_token_sets([members], bands * ROWS, 1)
