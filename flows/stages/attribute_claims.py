@@ -300,7 +300,7 @@ def _says_enough(low: str, start: int, end: int, attribution, language: str) -> 
     """Whether content without a verb is a claim: of a demand, a forecast, a denial or a charge the wording lacks one."""
     acts = _cue_says(_cue(low, attribution), language) & {"normative_cue", "predicted_cue", "denied_cue"}
     is_act = bool(acts) or attribution.direction is not None
-    has_figure = language not in VERB_FINAL and any(c.isdigit() for c in low[start:end])
+    has_figure = language not in VERB_FINAL and any(map(str.isdigit, low[start:end]))
     return (is_act or has_figure) and verbs(low[start:end], language).words > SHORTEST
 
 

@@ -5,6 +5,7 @@ sentence, or after "ki". A cue in none of these patterns attributes nothing: pre
 """
 
 from functools import cache
+from itertools import compress
 from typing import NamedTuple
 
 from flows.stages.attribute_content import Draft, Found, draft, scope
@@ -64,13 +65,13 @@ def reported(sentence: Words, quotes: list[Range], language: str) -> list[Draft]
 
 
 def _cues(sentence: Words, of: Grammar) -> list[Cue]:
-    found, i = [], 0
-    while i < len(sentence.lower):
-        options = of.cues.get(sentence.lower[i], ())
-        fitting = next(((r, e) for r, e in options if tuple(sentence.lower[i + 1 : i + 1 + len(r)]) == r), None)
+    lower, found, at = sentence.lower, [], 0
+    for i in compress(range(len(lower)), map(of.cues.__contains__, lower)):
+        options = of.cues[lower[i]] if i >= at else ()
+        fitting = next(((r, e) for r, e in options if tuple(lower[i + 1 : i + 1 + len(r)]) == r), None)
         if fitting:
-            found.append(Cue(i, i + 1 + len(fitting[0]), fitting[1]))
-        i = found[-1].last if fitting else i + 1
+            at = i + 1 + len(fitting[0])
+            found.append(Cue(i, at, fitting[1]))
     return found
 
 

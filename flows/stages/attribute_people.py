@@ -155,7 +155,7 @@ def people_of(names: Sequence[FullName]) -> People:
 def _keys(name: str, language: str | None) -> tuple[tuple, ...]:
     # A byline in capitals is the same person's as a name in the text.
     written = " ".join(word[:1] + lower(word[1:], language) for word in name.split(" ")) if name.isupper() else name
-    return tuple(key for form in (*inflected(written, language, True, False), name) if (key := cut_name(form))[0])
+    return tuple(key for form in {**inflected(written, language, True, False), name: True} if (key := cut_name(form))[0])
 
 
 def _surname(name: str) -> str:

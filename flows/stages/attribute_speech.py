@@ -47,11 +47,13 @@ def attributions(text: str, segments: Sequence, language: str | None) -> list[At
     for segments that name none. Linear in the length of the text."""
     quotes = quotations(text, [s for s in segments if s.parent is None])
     drafts: list[Draft] = []
+    places: list[int] = []
     carried = None
     for units in _blocks(segments):
         found, carried = _block(text, [segments[i] for i in units], quotes, language, carried)
         drafts += found
-    return _assembled(text, drafts, quotes, segments)
+        places += units
+    return _assembled(text, drafts, quotes, segments, places)
 
 
 def _blocks(segments: Sequence) -> Iterator[list[int]]:
@@ -130,9 +132,8 @@ def _orphan(text: str, quote: Range, alone: bool, speaker: Draft | None) -> Draf
     return Draft(None, None, []) if alone or is_speech(text[quote[0] : quote[1]]) else None
 
 
-def _assembled(text: str, drafts: list[Draft], quotes: list[Range], segments: Sequence) -> list[Attribution]:
-    """Attributions of the drafts that have content, with segments, types and parents."""
-    units = [i for block in _blocks(segments) for i in block]
+def _assembled(text: str, drafts: list[Draft], quotes: list[Range], segments: Sequence, units: list[int]) -> list[Attribution]:
+    """Attributions of the drafts that have content, with segments (of `units`), types and parents."""
     ends = [segments[i].end for i in units]
     kept = [(d, content) for d in drafts if (content := _merged(text, d.content))]
     names = _names(text, {d.holder for d, _ in kept if d.holder})

@@ -43,6 +43,8 @@ def sentences(
     text: str, segments: Sequence, attributions: Sequence, mentions: Sequence, targets: Sequence
 ) -> Iterator[tuple[Sentence, list[Hit]]]:
     """Each sentence, or block without any, in which targets are named, with the places, all in reading order."""
+    if not targets:
+        return
     low = folded(text)
     leaves = _leaves(segments)
     hits = _hits(low, segments, leaves, mentions, targets)
