@@ -7,7 +7,6 @@ alone. `columns` turns it into the rows of the tables; only here do records get 
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -71,8 +70,7 @@ class Heard(NamedTuple):
 UNREAD = Traced(b"", "utf-8", "", ())
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """`text` is the text at hand: decoded, then repaired, then the article alone. The strip stage keeps what it was before: `source`,
     still with its markup, and `page`, what a reader sees of that (in a text dump the two are one). `dates` are the candidates with their
     places in the capture; the rest is named as its stage names it. What a later stage gives is empty."""
@@ -101,7 +99,7 @@ class Draft:
         """This draft out of the line; its bytes are let go."""
         key = self.capture.capture_id
         row = {"capture_id": key, "table": "captures", "row_id": key, "stage": stage, "reason": why.reason, "detail": why.detail or None}
-        return replace(Draft(self.capture), rejection=row)
+        return Draft(self.capture, rejection=row)
 
 
 def columns(draft: Draft) -> dict[str, Columns]:

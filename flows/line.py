@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import accumulate, chain
 from pathlib import Path
 from types import MappingProxyType
@@ -117,7 +116,7 @@ def _internal(error: Exception) -> Rejected:
 
 def _read(draft: Draft, captures: Path) -> Draft:
     capture = draft.capture
-    return replace(draft, data=files.read(captures, capture.path, capture.sha256, capture.record_offset))
+    return draft._replace(data=files.read(captures, capture.path, capture.sha256, capture.record_offset))
 
 
 def _decode(draft: Draft) -> Draft:
@@ -125,11 +124,11 @@ def _decode(draft: Draft) -> Draft:
     if _is_html(draft) and (named := html.declared_encoding(draft.data)):
         declared.append((named, "meta"))
     got = decode.decode(draft.data, declared)
-    return replace(draft, data=b"", text=got.text, encoding_source=got.encoding_source)
+    return draft._replace(data=b"", text=got.text, encoding_source=got.encoding_source)
 
 
 def _repair(draft: Draft) -> Draft:
-    return replace(draft, text=repair.repair(draft.text))
+    return draft._replace(text=repair.repair(draft.text))
 
 
 def _strip(draft: Draft) -> Draft:
@@ -142,13 +141,13 @@ def _strip(draft: Draft) -> Draft:
     if not got.kept:
         raise Rejected("no_body", "nothing on the page reads like an article")
     # The text before rendering is kept too: what the markup says has its place there.
-    return replace(draft, text=got.text, page=page, source=draft.text, markup=markup, blocks=tuple(got.blocks), kept=tuple(got.kept))
+    return draft._replace(text=got.text, page=page, source=draft.text, markup=markup, blocks=tuple(got.blocks), kept=tuple(got.kept))
 
 
 def _segment(draft: Draft) -> Draft:
     got = segment.segment(draft.text, draft.kept)
     confidence = round(got.confidence, 4) if got.language else None
-    return replace(draft, segments=tuple(got.segments), language=got.language, language_confidence=confidence)
+    return draft._replace(segments=tuple(got.segments), language=got.language, language_confidence=confidence)
 
 
 def _describe(draft: Draft) -> Draft:
@@ -162,8 +161,7 @@ def _describe(draft: Draft) -> Draft:
         told = describe_html.merged(told, said)
         dates = list(dict.fromkeys([*((c, _place(draft.source, c)) for c in said.dates), *dates]))  # both know the address
     found = defects.defects(draft.text, draft.segments, draft.language)
-    return replace(
-        draft,
+    return draft._replace(
         description=told,
         dates=tuple(dates),
         defects=tuple(found.of_segments),
@@ -177,11 +175,11 @@ def _attribute(draft: Draft, lexicon: attribute_lexicon.Lexicon, targets: tuple)
         for s, found in zip(draft.segments, draft.defects, strict=True)
     ]
     told = draft.description.date_published
-    return replace(draft, attributed=attribute.attribute(draft.text.text, heard, draft.language, lexicon, targets, told))
+    return draft._replace(attributed=attribute.attribute(draft.text.text, heard, draft.language, lexicon, targets, told))
 
 
 def _fingerprint(draft: Draft) -> Draft:
-    return replace(draft, fingerprint=fingerprint.fingerprint(draft.text.text, draft.language))
+    return draft._replace(fingerprint=fingerprint.fingerprint(draft.text.text, draft.language))
 
 
 def entities(known: Knowledge) -> list[dict]:
