@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from ftfy.badness import is_bad
+from ftfy.badness import MOJIBAKE_CATEGORIES, is_bad
 
 from flows.traced import Traced
 
@@ -265,9 +265,11 @@ def _replaced(text: str) -> Iterator[Hit]:
 # What UTF-8 read as GBK leaves behind, which ftfy does not know. (It begins with one set of characters, to which the search skips.)
 _GBK = re.compile(r"[\u9225\u9428锟銆锛](?:(?<=[\u9225\u9428])|(?<=锟)斤拷|(?<=\w銆)|(?<=锛)\w)")
 # What every pattern of ftfy's has, which take ten times as long: mostly a mark or a capital of Europe's after another character
-# beyond ASCII, or a small letter after such a mark.
-_SMALL = "".join(c for c in map(chr, [*range(0xDF, 0x180), 0x491]) if c.islower())
-_ODD = f"[{''.join(c for c in map(chr, [*range(0x80, 0x370), 0x384, 0x385, 0x490]) if c not in _SMALL)}\u2010-\u2fff\uf8ff\ufffd]"
+# beyond ASCII, or a small letter after such a mark; of those that ftfy lists, as ə and ı are not.
+_LISTED = re.compile(f"[{''.join(MOJIBAKE_CATEGORIES.values())}]")
+_EUROPE = "".join(filter(_LISTED.match, map(chr, [*range(0x80, 0x370), 0x384, 0x385, 0x490, 0x491])))
+_SMALL = "".join(c for c in _EUROPE if c.islower() and c not in "ªµºƒ")
+_ODD = f"[{''.join(c for c in _EUROPE if c not in _SMALL)}\u2010-\u2fff\uf8ff\ufffd]"
 _MAY_BE_BAD = re.compile(rf"[^\x00-\x7f](?:{_ODD}|(?<={_ODD})[{_SMALL}ﬁﬂ]|(?<=[вВ])Ђ|(?<=[\x80-\x9fŒœÂÃ]))")
 
 
