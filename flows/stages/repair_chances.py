@@ -1,10 +1,9 @@
-"""Repair's model: how likely characters are in clean text. Counts, trained by tests/benchmarks/train_repair.py."""
+"""Repair's model: how likely characters are in clean text. Counts and chances, trained by tests/benchmarks/train_repair.py."""
 
 import gzip
 import json
 import math
 import unicodedata
-from collections import Counter
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,15 +11,18 @@ from typing import NamedTuple
 MODEL = Path(__file__).with_name("repair_model.json.gz")
 ORDER = 5  # characters of an n-gram
 SAME_SCRIPT = 5.0  # nats at most for a letter of the script that is being written: one of some hundred
+UNIT = 100  # of a nat: a chance is stored as this many times its logarithm
 
 
 class Model(NamedTuple):
-    """Counts: n-grams of clean text, punctuation by context, East Asian characters in genuine text."""
+    """Characters of clean text and how often they stood there; the chances of n-grams; punctuation by context; East Asian characters
+    of genuine text."""
 
-    grams: dict[str, int]
+    letters: dict[str, int]
+    grams: dict[str, int]  # chance of the last of two to five characters after the others
+    backoffs: dict[str, int]  # by what an n-gram the file does not hold is less likely than without its first character, by what precedes
     slots: dict[str, dict[str, int]]
     genuine: dict[str, int]
-    kinds: dict[str, int]  # how many different characters follow a context
     size: int
     genuine_size: int
 
@@ -28,9 +30,7 @@ class Model(NamedTuple):
 @cache
 def model() -> Model:
     raw = json.loads(gzip.decompress(MODEL.read_bytes()))
-    size = sum(n for g, n in raw["grams"].items() if len(g) == 1)
-    kinds = Counter(g[:-1] for g in raw["grams"])
-    return Model(raw["grams"], raw["slots"], raw["genuine"], kinds, size, sum(raw["genuine"].values()))
+    return Model(**raw, size=sum(raw["letters"].values()), genuine_size=sum(raw["genuine"].values()))
 
 
 # Letters and signs that the training data hold little or nothing of, as if seen this often: the Latin letters of Europe,
@@ -49,14 +49,14 @@ KNOWN = {
 @cache
 def known() -> frozenset[str]:
     """The characters that the model has met, and what needs no meeting: ASCII, and U+FFFD."""
-    return frozenset([*KNOWN, "\ufffd", *map(chr, range(0x80)), *(g for g, n in model().grams.items() if len(g) == 1 and n > 1)])
+    return frozenset([*KNOWN, "\ufffd", *map(chr, range(0x80)), *(c for c, n in model().letters.items() if n > 1)])
 
 
 def is_known(c: str) -> bool:
     return c in known()
 
 
-def _extra(c: str) -> float:
+def extra(c: str) -> float:
     """What a character counts beyond its occurrences: nothing is impossible."""
     if c in KNOWN:
         return KNOWN[c]
@@ -68,52 +68,40 @@ def _extra(c: str) -> float:
     return 0.5 if category[0] == "L" and c < "\u2000" else 0.05
 
 
+def chance(c: str) -> float:
+    """Of a character, whatever stands before it."""
+    return math.exp(log_chance(c))
+
+
 @lru_cache(1 << 16)
-def chance(gram: str) -> float:
-    """P(last character | those before it, at most four), backing off (Witten & Bell 1991) down to no context."""
-    if len(gram) == 1:
-        return _chance_alone(gram)
-    m, context = model(), gram[:-1]
-    lower, seen = chance(gram[1:]), m.grams.get(context)
-    if not seen:
-        return lower
-    kinds = m.kinds.get(context, 0) + 1
-    return (m.grams.get(gram, 0) + kinds * lower) / (seen + kinds)
-
-
-@lru_cache(1 << 14)
-def _chance_alone(c: str) -> float:
+def log_chance(gram: str) -> float:
+    """Of the last character after the others, at most four: stored (as in ARPA files), or backed off from a shorter one."""
     m = model()
-    return (m.grams.get(c, 0) + _extra(c)) / m.size
+    if len(gram) == 1:
+        return math.log((m.letters.get(gram, 0) + extra(gram)) / m.size)
+    stored = m.grams.get(gram)
+    return m.backoffs.get(gram[:-1], 0) / UNIT + log_chance(gram[1:]) if stored is None else stored / UNIT
 
 
 def surprise(text: str, start: int) -> float:
     """In nats, of text[start:] after what stands before it."""
-    total = 0.0
-    for i in range(start, len(text)):
-        total += gram_surprise(text[max(0, i - ORDER + 1) : i + 1])
-    return total
+    return sum([gram_surprise(text[max(0, i - ORDER + 1) : i + 1]) for i in range(start, len(text))])
 
 
 @lru_cache(1 << 15)
 def gram_surprise(gram: str) -> float:
     """Of the last character after the others."""
-    c, cost = gram[-1], -math.log(chance(gram))
+    c, cost = gram[-1], -log_chance(gram)
     if c > "\u02ff" and len(gram) > 1 and ord(c) >> 7 == ord(gram[-2]) >> 7 and c.isalpha():
         return min(cost, SAME_SCRIPT)
     return cost
 
 
 @lru_cache(1 << 15)
-def log_chance(gram: str) -> float:
-    return math.log(chance(gram))
-
-
-@lru_cache(1 << 15)
 def genuine_surprise(c: str) -> float:
     """Of a character in East Asian text, or of any other character on its own."""
     if c < "\u2e80":
-        return -math.log(chance(c))
+        return -log_chance(c)
     m = model()
     return -math.log((m.genuine.get(c, 0) + _standing(c)) / m.genuine_size)
 

@@ -119,33 +119,41 @@ def _likeliest(symbol: str, left: str, right: str, quotes: str, custom: str, das
 
 @lru_cache(1 << 15)
 def _likeliest_letters(symbol: str, left: str, right: str) -> list[tuple[str, float]]:
-    found = zip([chance(left + c) for c in symbol], symbol, strict=True)
-    best: list[tuple[str, float]] = []
+    found = zip([log_chance(left + c) for c in symbol], symbol, strict=True)
+    scored: list[tuple[str, float]] = []
     least = -math.inf
-    for p, c in sorted(found, key=lambda x: (-round(x[0], 12), x[1]))[: 4 * BRANCHES]:
+    for p, c in sorted(found, key=lambda x: (-round(x[0], 9), x[1]))[: 4 * BRANCHES]:
         odd = (c.isupper() and left[-1].islower()) or (c.islower() and left[-2:].isalpha() and left[-2:].isupper())
-        text, score = left + c + right, math.log(p) - CAPITAL * odd
+        text, score = left + c + right, p - CAPITAL * odd
         for i in range(ORDER, len(text)):
-            if score < least - 1e-5:
+            if score < least:
                 break  # what follows can only make it less
             score += log_chance(text[i - ORDER + 1 : i + 1])
-        best = _best([*best, (c, round(score, 6))])
-        least = best[-1][1] if len(best) == BRANCHES else best[0][1] - HOPELESS
-    return best
+        scored.append((c, round(score, 6)))
+        least = max(least, score - HOPELESS - 1e-5)
+    return _best(scored)
 
 
 @lru_cache(1 << 15)
 def _likeliest_marks(symbol: str, script: str, left: str, right: str, quotes: str, custom: str) -> list[tuple[str, float]]:
-    """Dirichlet back-off (MacKay & Peto 1995) from the special context to the general one."""
-    found = [chance(c) for c in symbol]
-    total = sum(found)
-    found = [x / total for x in found]
-    for key in slot_keys(script, left, right, quotes, custom):
-        if counts := model().slots.get(key):
-            seen = [counts.get(c, 0) for c in symbol]
-            total = sum(seen) + SLOT_PRIOR
-            found = [(n + SLOT_PRIOR * x) / total for n, x in zip(seen, found, strict=True)]
-    return _best([(c, round(math.log(x), 6)) for c, x in zip(symbol, found, strict=True)])
+    found = _shares(symbol, tuple(slot_keys(script, left, right, quotes, custom)))
+    return _best([(c, round(math.log(x), 6)) for c, x in found.items()])
+
+
+@lru_cache(1 << 15)
+def _shares(symbol: str, keys: tuple[str, ...]) -> dict[str, float]:
+    """What a gap may become, with its chance: Dirichlet back-off (MacKay & Peto 1995) from the last context, the special one, to none."""
+    if not keys:
+        total = sum(map(chance, symbol))
+        return {c: chance(c) / total for c in symbol}
+    found, counts = _shares(symbol, keys[:-1]), model().slots.get(keys[-1])
+    if not counts:
+        return found
+    if len(keys) == 1:  # what the general context does not hold no other does: of those the first are the likeliest
+        others = [c for c in symbol if c not in counts][BRANCHES:]
+        found = {c: x for c, x in found.items() if c not in others}
+    total = sum([n for c, n in counts.items() if c in found]) + SLOT_PRIOR
+    return {c: (counts.get(c, 0) + SLOT_PRIOR * x) / total for c, x in found.items()}
 
 
 def _best(scored: list[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -187,7 +195,7 @@ CUSTOMS = {c: name for name, letters in (("P", "ąęłśżźń"), ("N", "åøæ"
 
 def custom_of(line: str) -> str:
     """The typographic custom of a line by its letters, '' where they do not tell; Swedish, with more ö than å, by its å."""
-    found = Counter(CUSTOMS[c] for c in line[:1000] if c in CUSTOMS)
+    found = Counter(map(CUSTOMS.get, filter(CUSTOMS.__contains__, line[:1000])))
     if found.total() < 2:
         return ""
     return "N" if found["N"] else max("PGFS", key=found.__getitem__)

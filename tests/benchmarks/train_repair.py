@@ -1,4 +1,4 @@
-"""Train the counts that `flows/stages/repair.py` chooses by. Counts only: no sentence can be read back from them.
+"""Train what `flows/stages/repair.py` chooses by. Counts and chances only: no sentence can be read back from them.
 
     python -m tests.benchmarks.train_repair --bench BENCH [--fold 0] [--out flows/stages/repair_model.json.gz]
 
@@ -12,13 +12,14 @@ import argparse
 import gzip
 import hashlib
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from flows.readers import html
-from flows.stages.repair_chances import MODEL, ORDER
+from flows.stages.repair_chances import MODEL, ORDER, UNIT, extra
 from flows.stages.repair_gaps import custom_of, open_quotes, script_of, slot_keys
 from flows.traced import Traced
 
@@ -75,7 +76,7 @@ def _clean(lines: Iterable[str]) -> Iterator[str]:
 
 
 def count(docs: Iterable[tuple[str, str, list[str]]]) -> dict:
-    """The counts: `grams` (character n-grams), `slots` (punctuation by context), `genuine` (East Asian characters)."""
+    """Counts: `letters`, `grams` (character n-grams), `slots` (punctuation by context), `genuine` (East Asian characters)."""
     grams, genuine, slots = Counter(), Counter(), defaultdict(Counter)
     for language, _, lines in docs:
         for line in lines:
@@ -87,6 +88,28 @@ def count(docs: Iterable[tuple[str, str, list[str]]]) -> dict:
     grams = {g: n for g, n in sorted(grams.items()) if n >= KEEP_FROM[len(g)]}
     kept = {k: dict(sorted(c.items())) for k, c in sorted(slots.items()) if sum(c.values()) >= SLOT_KEEP_FROM}
     return {"grams": grams, "slots": kept, "genuine": dict(sorted(genuine.items()))}
+
+
+def chances(grams: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """The chances of n-grams of two characters and more, and the back-off of each context (Witten & Bell 1991), as logarithms."""
+    size = sum(n for g, n in grams.items() if len(g) == 1)
+    kinds = Counter(g[:-1] for g in grams)
+    found: dict[str, float] = {}
+
+    def chance(gram: str) -> float:
+        if len(gram) == 1:
+            return (grams.get(gram, 0) + extra(gram)) / size
+        return found[gram] if gram in found else weight(gram[:-1]) * chance(gram[1:])
+
+    def weight(context: str) -> float:
+        return (kinds[context] + 1) / (grams[context] + kinds[context] + 1) if context in grams else 1.0
+
+    for gram in sorted(grams, key=len):
+        if len(gram) > 1 and (seen := grams.get(gram[:-1])):
+            lower = kinds[gram[:-1]] + 1
+            found[gram] = (grams[gram] + lower * chance(gram[1:])) / (seen + lower)
+    stored = {g: round(UNIT * math.log(p)) for g, p in sorted(found.items())}
+    return stored, {g: round(UNIT * math.log(weight(g))) for g in sorted(grams) if len(g) < ORDER}
 
 
 def _count_slots(line: str, slots: dict[str, Counter]) -> None:
@@ -109,7 +132,11 @@ def _count_grams(line: str, grams: Counter) -> None:
 
 def train(bench: Path, left_out: int | None = None) -> bytes:
     docs = [d for d in documents(bench / "ud", bench / "fundus") if fold(d[1]) != left_out]
-    raw = json.dumps(count([*docs, *more_documents(bench)]), ensure_ascii=False, separators=(",", ":")).encode()
+    counts = count([*docs, *more_documents(bench)])
+    letters = {g: n for g, n in counts["grams"].items() if len(g) == 1}
+    grams, backoffs = chances(counts["grams"])
+    trained = {"letters": letters, "grams": grams, "backoffs": backoffs, "slots": counts["slots"], "genuine": counts["genuine"]}
+    raw = json.dumps(trained, ensure_ascii=False, separators=(",", ":")).encode()
     return gzip.compress(raw, 9, mtime=0)
 
 
