@@ -25,9 +25,10 @@ from flows.traced import Traced
 
 CJK = {"zh", "ja", "ko", "Chinese", "Japanese", "Korean"}
 COUNTRIES = {"cn": "zh", "tw": "zh", "jp": "ja", "kr": "ko"}
-# How often an n-gram, or a context of punctuation, was seen that is worth its bytes.
-KEEP_FROM = {1: 1, 2: 1, 3: 2, 4: 2, 5: 2}
-SLOT_KEEP_FROM = 2
+# How often an n-gram, a context or a context of punctuation was seen that is worth its bytes. Of what is longer than PLAIN characters
+# and plain ASCII nothing is.
+KEEP_FROM = {2: 1, 3: 2, 4: 2, 5: 2}
+PLAIN, CONTEXT_KEEP_FROM, SLOT_KEEP_FROM = 3, 2, 2
 SHORTEST, MOST_BYTES = 60, 600_000  # a line of a saved page that may be running text; a page that is one article
 
 
@@ -85,7 +86,6 @@ def count(docs: Iterable[tuple[str, str, list[str]]]) -> dict:
                 continue
             _count_grams(f"\n{line}\n", grams)
             _count_slots(line, slots)
-    grams = {g: n for g, n in sorted(grams.items()) if n >= KEEP_FROM[len(g)]}
     kept = {k: dict(sorted(c.items())) for k, c in sorted(slots.items()) if sum(c.values()) >= SLOT_KEEP_FROM}
     return {"grams": grams, "slots": kept, "genuine": dict(sorted(genuine.items()))}
 
@@ -102,14 +102,18 @@ def chances(grams: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
         return found[gram] if gram in found else weight(gram[:-1]) * chance(gram[1:])
 
     def weight(context: str) -> float:
-        return (kinds[context] + 1) / (grams[context] + kinds[context] + 1) if context in grams else 1.0
+        return kinds[context] / (grams[context] + kinds[context]) if kinds[context] else 1.0
 
-    for gram in sorted(grams, key=len):
-        if len(gram) > 1 and (seen := grams.get(gram[:-1])):
-            lower = kinds[gram[:-1]] + 1
-            found[gram] = (grams[gram] + lower * chance(gram[1:])) / (seen + lower)
-    stored = {g: round(UNIT * math.log(p)) for g, p in sorted(found.items())}
-    return stored, {g: round(UNIT * math.log(weight(g))) for g in sorted(grams) if len(g) < ORDER}
+    told = sorted((g for g in grams if len(g) <= PLAIN or not g.isascii()), key=len)
+    for gram in told:
+        if len(gram) > 1 and grams[gram] >= KEEP_FROM[len(gram)]:
+            found[gram] = (grams[gram] + kinds[gram[:-1]] * chance(gram[1:])) / (grams[gram[:-1]] + kinds[gram[:-1]])
+    backoffs = {g: weight(g) for g in told if len(g) < ORDER and grams[g] >= CONTEXT_KEEP_FROM}
+    return _logarithms(found), _logarithms(backoffs)
+
+
+def _logarithms(found: dict[str, float]) -> dict[str, int]:
+    return {g: round(UNIT * math.log(p)) for g, p in sorted(found.items())}
 
 
 def _count_slots(line: str, slots: dict[str, Counter]) -> None:
@@ -122,18 +126,14 @@ def _count_slots(line: str, slots: dict[str, Counter]) -> None:
 
 
 def _count_grams(line: str, grams: Counter) -> None:
-    # Of what is plain ASCII only the contexts are needed, not what follows them.
     for n in range(1, ORDER + 1):
-        for i in range(len(line) - n + 1):
-            gram = line[i : i + n]
-            if n < 4 or not gram.isascii():
-                grams[gram] += 1
+        grams.update([line[i : i + n] for i in range(len(line) - n + 1)])
 
 
 def train(bench: Path, left_out: int | None = None) -> bytes:
     docs = [d for d in documents(bench / "ud", bench / "fundus") if fold(d[1]) != left_out]
     counts = count([*docs, *more_documents(bench)])
-    letters = {g: n for g, n in counts["grams"].items() if len(g) == 1}
+    letters = {g: n for g, n in sorted(counts["grams"].items()) if len(g) == 1}
     grams, backoffs = chances(counts["grams"])
     trained = {"letters": letters, "grams": grams, "backoffs": backoffs, "slots": counts["slots"], "genuine": counts["genuine"]}
     raw = json.dumps(trained, ensure_ascii=False, separators=(",", ":")).encode()
