@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 # Addresses are one word each, so that no name is found in them. Marks that combine belong to their letter. Most words are plain letters
 # before a space: tried first, for speed.
-_WORD = re.compile(r"([A-Za-z]++(?=[ ,])|(?:https?:|www\.)\S+|@?[^\W_][\w\u0300-\u036f\u064b-\u065f\u0670]*(?:@[\w.-]+)?)")
+_WORD = re.compile(r"((?=\S)(?:[A-Za-z]++(?=[ ,])|(?:https?:|www\.)\S+|@?[^\W_][\w\u0300-\u036f\u064b-\u065f\u0670]*(?:@[\w.-]+)?))")
 _COMBINING = re.compile(r"[\u0300-\u036f]")
 # Characters that only look different: all of one width, so that places in the text stay.
 _ALIKE = {"’": "'", "ʼ": "'", "‘": "'", "‐": "-", "‑": "-", "–": "-", "\xa0": " ", "\u202f": " ", "ё": "е", "Ё": "Е", "ي": "ی", "ك": "ک"}

@@ -10,12 +10,13 @@ from itertools import accumulate, compress
 from pathlib import Path
 from typing import NamedTuple
 
-# Titles and initials keep their full stop: "Mr. Ames", "J. Doe". Most words are plain letters before a space: tried first, for speed.
+# Titles and initials keep their full stop: "Mr. Ames", "J. Doe". Most words are plain letters before a space: tried first, and nothing is
+# tried at a space, for speed.
 _JOINED = r"(?:[-.&/][^\W_]+|['’`][^\W\d_]+)*"
 _TOKEN = re.compile(
-    r"([A-Za-z]++(?=[ ,])"
+    r"((?=\S)(?:[A-Za-z]++(?=[ ,])"
     r"|(?:[^\W\d_]\.){2,}|(?:Mrs?|Ms|Dr|Sens?|Reps?|Govs?|Gen|Lt|Col|Sgt|Prof|Rev|Hon|Jr|Sr|St|[A-Z])\.(?=[ ,])"
-    rf"|[^\W_]+{_JOINED}|''|``|[^\w\s]|_)"
+    rf"|[^\W_]+{_JOINED}|''|``|[^\w\s]|_))"
 )
 # Forms a verb is listed with, in this order; a noun's are singular and plural.
 FORMS = ("base", "third", "past", "ing", "participle")
