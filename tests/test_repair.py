@@ -1,6 +1,7 @@
 """Repair: what was damaged comes back, what was not stays, and every edit says how surely."""
 
 import json
+import math
 import re
 import sys
 import time
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.stages.repair import repair
-from flows.stages.repair_chances import MODEL
+from flows.stages.repair_chances import MODEL, log_chance, model
 from flows.stages.repair_ftfy import CONFIG, by_ftfy
 from flows.traced import Traced, replay
 
@@ -52,6 +53,12 @@ def test_what_is_not_damaged_stays(case):
 @pytest.mark.xfail(strict=True, reason="see the case")
 def test_known_failure(case):
     assert repaired(case["original"]) == case["repaired"]
+
+
+@pytest.mark.parametrize("context", ["", "e", " t", "th", " é", "été", "при", " the", "zzzz"])
+def test_the_chances_of_what_follows_add_up_to_one(context):
+    # A little less where rare n-grams were left out, a little more by what characters count that were never met.
+    assert 0.95 < sum(math.exp(log_chance(context + c)) for c in model().letters) < 1.01
 
 
 @pytest.mark.parametrize("codec", CODECS)
