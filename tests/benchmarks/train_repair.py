@@ -108,7 +108,8 @@ def chances(grams: dict[str, int]) -> tuple[dict[str, int], dict[str, int]]:
     for gram in told:
         if len(gram) > 1 and grams[gram] >= KEEP_FROM[len(gram)]:
             found[gram] = (grams[gram] + kinds[gram[:-1]] * chance(gram[1:])) / (grams[gram[:-1]] + kinds[gram[:-1]])
-    backoffs = {g: weight(g) for g in told if len(g) < ORDER and grams[g] >= CONTEXT_KEEP_FROM}
+    contexts = {g[:-1] for g in found} | {g for g in told if len(g) < ORDER and grams[g] >= CONTEXT_KEEP_FROM}
+    backoffs = {g: weight(g) for g in contexts}
     return _logarithms(found), _logarithms(backoffs)
 
 
