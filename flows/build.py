@@ -54,6 +54,9 @@ NOTIFY = "ARAXES_NOTIFY"  # the environment variable that names a notification b
 AGAIN = "again"  # the tag of a run that takes the place of one that was killed
 # Seconds in which a Dask scheduler has to answer: ten times what one on a busy machine needs.
 ANSWER = 10
+# Shards of a build whose processes wait for another build; after a larger one they end, since what needs all documents needs the memory
+# that each of them holds, some 800 MB.
+FEW = 8
 
 Spread = Callable[[list[Path], Path], Iterable[Path]]
 
@@ -91,6 +94,8 @@ def recipe(corpus: Path, out: Path, dataset: str | None, public: bool, call: Cal
         del listed  # of a million captures some 600 MB; from here on they are in `manifest`
         todo = [shard for shard in shards if not is_done(shard)]
         deque(progress("documents", spread(todo, source.captures), len(todo)), maxlen=0)
+        if len(todo) > FEW:
+            stop()
         previous = latest(out / name)
         tables = call("group", write_tables, manifest, shards, previous, work / "tables", work)
         targets = [{"target_id": t.target_id, "wording": t.wording} for t in known.targets]

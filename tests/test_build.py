@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows import guard
 from flows.cli import run
 from tests.corpora import SEEDS, build, copy, corpus, sums
 
@@ -270,6 +271,16 @@ def test_many_shards_and_one_give_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr("flows.readers.shards.SHARD_BYTES", 2_000)
     assert build(folder, tmp_path / "many", "--workers", "2") == 0
     assert sums(tmp_path / "one") == sums(tmp_path / "many")
+
+
+def test_processes_of_a_build_of_many_shards_end_with_the_last_and_those_of_a_small_one_wait_for_another(tmp_path, monkeypatch):
+    folder = corpus(tmp_path / "c", 8)
+    assert build(folder, tmp_path / "one") == 0
+    assert guard._idle
+    monkeypatch.setattr("flows.build.FEW", 1)
+    monkeypatch.setattr("flows.readers.shards.SHARD_BYTES", 2_000)
+    assert build(folder, tmp_path / "many", "--workers", "2") == 0
+    assert not guard._idle
 
 
 def test_ctrl_c_in_the_middle_says_so_and_leaves_nothing(tmp_path):
