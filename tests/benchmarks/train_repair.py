@@ -77,7 +77,7 @@ def _clean(lines: Iterable[str]) -> Iterator[str]:
 
 
 def count(docs: Iterable[tuple[str, str, list[str]]]) -> dict:
-    """Counts: `letters`, `grams` (character n-grams), `slots` (punctuation by context), `genuine` (East Asian characters)."""
+    """Counts: `grams` (character n-grams), `slots` (punctuation by context), `genuine` (East Asian characters)."""
     grams, genuine, slots = Counter(), Counter(), defaultdict(Counter)
     for language, _, lines in docs:
         for line in lines:
